@@ -1,0 +1,5 @@
+//! dynamic-mcp
+pub mod domain;
+pub mod ports;
+pub mod app;
+pub mod adapters;
