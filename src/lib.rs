@@ -1,5 +1,5 @@
 //! dynamic-mcp
+pub mod adapters;
+pub mod app;
 pub mod domain;
 pub mod ports;
-pub mod app;
-pub mod adapters;

@@ -1,1 +1,30 @@
-//! ports
+//! Ports: the traits through which the use cases reach the world, each with its contract.
+//!
+//! To add one: write the trait in a file of its own with every promise as a sentence that holds MUST; name
+//! its error enum after the port, closed, with an opaque source; write a contract suite in
+//! `tests/it/contract` and stamp it on every adapter and on the fake; take it in `app` as `Arc<dyn Port>`.
+//!
+//! Absence is an `Option`, never an error. A port's error says what the caller can do, never which driver
+//! said it.
+
+pub mod clock;
+pub mod engine;
+pub mod host;
+pub mod metrics;
+pub mod rate_limiter;
+pub mod schema_check;
+pub mod tool_store;
+
+pub use clock::{Clock, Ids};
+pub use engine::{Engine, EngineError, EngineReport, Strength};
+pub use host::{Host, HostRefusal};
+pub use metrics::Metrics;
+pub use rate_limiter::RateLimiter;
+pub use schema_check::{CompiledSchema, SchemaCheck, SchemaViolation};
+pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};
+
+/// An adapter's own error, kept for the log and never shown to a client.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A stream on the heap.
+pub type BoxStream<T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send>>;

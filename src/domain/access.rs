@@ -1,0 +1,76 @@
+//! What a server lets its callers do to the registry.
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Look at the registry or call a tool.
+    Use,
+    /// Look at definitions: `dynamic.tool.list` and `.get`.
+    Inspect,
+    /// Change the registry.
+    Manage,
+}
+
+/// The server's own rules, set at start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AccessPolicy {
+    /// Every change is refused (`MCP_DYNAMIC_READ_ONLY`).
+    pub read_only: bool,
+    /// Management needs the admin token, because one is set or because `MCP_REQUIRE_ADMIN_TOKEN` is on.
+    pub admin_required: bool,
+}
+
+/// Why an action is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The registry can't be changed.
+    #[error(
+        "this server is read-only: tools can be listed and called, not changed (MCP_DYNAMIC_READ_ONLY)"
+    )]
+    ReadOnly,
+    /// No or a wrong admin token.
+    #[error("this needs the admin token: pass it as the argument adminToken")]
+    AdminRequired,
+}
+
+impl AccessPolicy {
+    /// Decides. `is_admin`: the caller has shown the admin token.
+    ///
+    /// The token is asked for before read-only is spoken of, so that a stranger learns nothing.
+    pub const fn check(self, action: Action, is_admin: bool) -> Result<(), Refusal> {
+        match action {
+            Action::Use => Ok(()),
+            Action::Inspect | Action::Manage if self.admin_required && !is_admin => {
+                Err(Refusal::AdminRequired)
+            }
+            Action::Manage if self.read_only => Err(Refusal::ReadOnly),
+            Action::Inspect | Action::Manage => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules() {
+        let open = AccessPolicy::default();
+        let closed = AccessPolicy {
+            read_only: true,
+            admin_required: true,
+        };
+        assert_eq!(open.check(Action::Manage, false), Ok(()));
+        assert_eq!(closed.check(Action::Use, false), Ok(()));
+        assert_eq!(
+            closed.check(Action::Inspect, false),
+            Err(Refusal::AdminRequired)
+        );
+        assert_eq!(closed.check(Action::Inspect, true), Ok(()));
+        assert_eq!(
+            closed.check(Action::Manage, false),
+            Err(Refusal::AdminRequired)
+        );
+        assert_eq!(closed.check(Action::Manage, true), Err(Refusal::ReadOnly));
+    }
+}

@@ -1,0 +1,33 @@
+//! Measurements. Sync and cheap: they stand on the path of every call.
+
+use std::time::Duration;
+
+use crate::domain::tool::EngineKind;
+use crate::domain::{ErrorCode, RejectionKind};
+
+/// Takes measurements. Every method MUST be cheap and MUST NOT block.
+pub trait Metrics: Send + Sync {
+    /// A call of a dynamic tool, or of code that is not stored, ended. `tool`: its name or
+    /// `run_js_ephemeral`; `outcome`: `None` for success.
+    fn call(&self, tool: &str, engine: EngineKind, outcome: Option<ErrorCode>, took: Duration);
+
+    /// The guard refused a call.
+    fn rejected(&self, kind: RejectionKind);
+
+    /// The store finished an operation such as `insert`.
+    fn store(&self, operation: &'static str, ok: bool, took: Duration);
+
+    /// A list change was announced to this many sessions and streams.
+    fn notified(&self, receivers: usize);
+}
+
+/// Takes none: for profiles without an exporter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoMetrics;
+
+impl Metrics for NoMetrics {
+    fn call(&self, _: &str, _: EngineKind, _: Option<ErrorCode>, _: Duration) {}
+    fn rejected(&self, _: RejectionKind) {}
+    fn store(&self, _: &'static str, _: bool, _: Duration) {}
+    fn notified(&self, _: usize) {}
+}
