@@ -1,1 +1,43 @@
-//! app
+//! Use cases: what the server does, told in the domain's words and through the ports.
+//!
+//! Inbound adapters call the services of [`App`]; nothing here knows a transport, a store's driver or an
+//! engine's kind of sandbox. The one room that knows all of them is the composition root.
+
+pub mod authorize;
+pub mod catalog;
+pub mod engines;
+pub mod error;
+pub mod gate;
+pub mod host;
+pub mod lifecycle;
+pub mod runner;
+pub mod snapshot;
+pub mod system;
+
+use std::sync::Arc;
+
+pub use authorize::Authorizer;
+pub use catalog::{Catalog, CatalogLimits};
+pub use engines::Engines;
+pub use error::AppError;
+pub use gate::Gate;
+pub use host::CallSink;
+pub use lifecycle::Lifecycle;
+pub use runner::{CallContext, CallResult, EphemeralJob, Output, Receipt, RunLimits, Runner};
+pub use snapshot::{Snapshot, Tool};
+pub use system::System;
+
+/// Every use case. Cheap to clone: one for each session or request.
+#[derive(Clone)]
+pub struct App {
+    /// The registry: list, get, create, update, delete, enable.
+    pub catalog: Arc<Catalog>,
+    /// Calls of dynamic tools, and of code that is not stored.
+    pub runner: Arc<Runner>,
+    /// The execution guard.
+    pub gate: Arc<Gate>,
+    /// Who may do what.
+    pub authorizer: Arc<Authorizer>,
+    /// Health and the like.
+    pub system: Arc<System>,
+}

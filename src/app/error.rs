@@ -1,0 +1,178 @@
+//! The one error of the use cases.
+//!
+//! An error has a stable code, a public message that tells the caller what to do and holds nothing of the
+//! host's (no path, command line, code or secret), and perhaps a source, which only the log sees.
+
+use serde_json::{Value, json};
+
+use crate::domain::access::Refusal;
+use crate::domain::execution::{Failure, SyntaxError};
+use crate::domain::tool::permissions::PermissionError;
+use crate::domain::tool::{InvalidTool, Revision, RevisionConflict, ToolName};
+use crate::domain::{ErrorCode, Rejection};
+use crate::ports::{EngineError, StoreError};
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Arguments that don't fit.
+    #[error("{message}")]
+    InvalidInput {
+        /// What is wrong, and what is allowed.
+        message: String,
+        /// For programs.
+        details: Option<Value>,
+    },
+    /// A definition that breaks a rule.
+    #[error(transparent)]
+    InvalidTool(#[from] InvalidTool),
+    /// Code that can't be parsed.
+    #[error("the code has a {0}")]
+    Syntax(#[from] SyntaxError),
+    /// No such tool.
+    #[error("there is no tool named '{0}'; dynamic.tool.list shows those that exist")]
+    NotFound(String),
+    /// The tool is there, but disabled.
+    #[error("the tool '{0}' is disabled; dynamic.tool.enable makes it callable again")]
+    Disabled(ToolName),
+    /// The name is taken.
+    #[error(
+        "a tool named '{0}' already exists; change it with dynamic.tool.update, or choose another name"
+    )]
+    AlreadyExists(ToolName),
+    /// Another tool is spelled the same where clients allow no dots.
+    #[error(
+        "the name '{name}' is spelled like '{other}' to clients that allow no dots or colons; choose another name"
+    )]
+    SpellingTaken {
+        /// The name asked for.
+        name: ToolName,
+        /// The tool that has the spelling.
+        other: ToolName,
+    },
+    /// Somebody else changed the tool.
+    #[error(transparent)]
+    Conflict(#[from] RevisionConflict),
+    /// The tool was deleted meanwhile.
+    #[error(
+        "revision conflict: the tool '{name}' was expected at revision {expected}, but is deleted"
+    )]
+    Gone {
+        /// The tool.
+        name: ToolName,
+        /// What the writer expected.
+        expected: Revision,
+    },
+    /// `MCP_DYNAMIC_MAX_TOOLS`.
+    #[error(
+        "the limit of {max} tools is reached; delete one first, or have the operator raise MCP_DYNAMIC_MAX_TOOLS"
+    )]
+    LimitReached {
+        /// The limit.
+        max: usize,
+    },
+    /// Not allowed here, or not without the admin token.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The guard.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the code came to.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl AppError {
+    /// Arguments that don't fit, in words.
+    pub fn invalid_input(message: impl Into<String>) -> Self {
+        Self::InvalidInput {
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::InvalidInput { .. } => ErrorCode::InvalidInput,
+            Self::InvalidTool(InvalidTool::Permission(PermissionError::BeyondCeiling(_))) => {
+                ErrorCode::PermissionDenied
+            }
+            Self::InvalidTool(_) | Self::Syntax(_) => ErrorCode::InvalidTool,
+            Self::NotFound(_) | Self::Disabled(_) => ErrorCode::NotFound,
+            Self::AlreadyExists(_) | Self::SpellingTaken { .. } => ErrorCode::AlreadyExists,
+            Self::Conflict(_) | Self::Gone { .. } => ErrorCode::RevisionConflict,
+            Self::LimitReached { .. } => ErrorCode::LimitReached,
+            Self::Refused(Refusal::ReadOnly) => ErrorCode::ReadOnly,
+            Self::Refused(Refusal::AdminRequired) => ErrorCode::Unauthorized,
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Engine(EngineError::Unavailable { .. }) => ErrorCode::EngineUnavailable,
+            Self::Store(StoreError::Unavailable { .. }) => ErrorCode::StoreUnavailable,
+            Self::Store(StoreError::Corrupt { .. }) => ErrorCode::StoreCorrupt,
+            Self::Engine(EngineError::Internal(_)) | Self::Store(_) => ErrorCode::Internal,
+            Self::Failed(failure) => failure.code,
+        }
+    }
+
+    /// For the caller.
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::Engine(EngineError::Internal(_)) => {
+                "the sandbox engine failed; the server's log says why".to_owned()
+            }
+            Self::Failed(Failure {
+                message,
+                location: Some(at),
+                ..
+            }) => {
+                format!("{message} (line {}, column {})", at.line, at.column)
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether the same call may succeed later without being changed.
+    pub fn retryable(&self) -> bool {
+        self.code().retryable()
+    }
+
+    /// What a program can use: numbers that the message says in words.
+    pub fn details(&self) -> Option<Value> {
+        match self {
+            Self::InvalidInput { details, .. } => details.clone(),
+            Self::Syntax(SyntaxError { location, .. }) => {
+                Some(json!({ "line": location.line, "column": location.column }))
+            }
+            Self::Conflict(conflict) => Some(json!({
+                "expected": conflict.expected,
+                "actual": conflict.actual,
+            })),
+            Self::Gone { expected, .. } => Some(json!({ "expected": expected, "actual": null })),
+            Self::LimitReached { max } => Some(json!({ "max": max })),
+            Self::Rejected(rejection) => {
+                let ms = u64::try_from(rejection.retry_after.as_millis()).unwrap_or(u64::MAX);
+                Some(json!({ "retryAfterMs": ms.max(1) }))
+            }
+            Self::Failed(Failure {
+                details, location, ..
+            }) => {
+                let mut object = match details {
+                    Some(Value::Object(map)) => map.clone(),
+                    _ => serde_json::Map::new(),
+                };
+                if let Some(at) = location {
+                    object.insert("line".to_owned(), at.line.into());
+                    object.insert("column".to_owned(), at.column.into());
+                }
+                (!object.is_empty()).then_some(Value::Object(object))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Calls: a stored tool's, or code's that is not stored.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::host::CallHost;
+use super::{AppError, CallSink, Catalog, Engines, Gate, Lifecycle, Tool};
+use crate::domain::execution::{Completion, Failure, Job, Limits, Logs, Returned};
+use crate::domain::image::ImageError;
+use crate::domain::tool::policy::{DEFAULT_TIMEOUT_MS, MAX_CODE_CHARS, MIN_TIMEOUT_MS};
+use crate::domain::tool::{
+    Dependency, Digest, EngineChoice, EngineKind, InvalidTool, Revision, ToolName, ToolPolicy,
+};
+use crate::domain::{Caller, ErrorCode, Scope};
+use crate::ports::{CompiledSchema, Metrics, SchemaCheck, SchemaViolation};
+
+/// The scope and metrics name of code that is not stored.
+const EPHEMERAL: &str = "run_js_ephemeral";
+
+/// What every run may use, beside its own timeout.
+#[derive(Debug, Clone, Copy)]
+pub struct RunLimits {
+    /// Largest result, in bytes of JSON.
+    pub output_bytes: usize,
+    /// Most bytes of logs.
+    pub log_bytes: usize,
+    /// Most requests to the host.
+    pub host_calls: u32,
+}
+
+/// Who calls, and where what happens meanwhile goes.
+#[derive(Clone)]
+pub struct CallContext {
+    /// Who.
+    pub caller: Caller,
+    /// Log and progress.
+    pub sink: Arc<dyn CallSink>,
+    /// Cancelled when nobody waits for the result any more.
+    pub cancel: CancellationToken,
+}
+
+/// Code that is not stored.
+#[derive(Debug, Clone)]
+pub struct EphemeralJob {
+    /// The body of `async function run(args, ctx)`.
+    pub code: String,
+    /// Its `args`.
+    pub args: Value,
+    /// The image where docker runs it.
+    pub image: Option<String>,
+    /// npm packages.
+    pub dependencies: Vec<Dependency>,
+    /// Longest run, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+/// A call's result, with its receipt whatever it came to.
+#[derive(Debug)]
+pub struct CallResult {
+    /// What ran.
+    pub receipt: Receipt,
+    /// What it came to.
+    pub output: Output,
+}
+
+/// What ran, for the result's `_meta`.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The tool, its revision and its digest; `None` for code that is not stored.
+    pub tool: Option<(ToolName, Revision, Digest)>,
+    /// The engine.
+    pub engine: EngineKind,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// What was logged, and how much was dropped.
+    pub logs: Logs,
+}
+
+/// What a call came to.
+#[derive(Debug)]
+pub enum Output {
+    /// A value.
+    Value {
+        /// As JSON text, the way the code wrote it.
+        json: String,
+        /// The same, parsed.
+        value: Value,
+        /// Whether it was validated against an output schema.
+        typed: bool,
+    },
+    /// `ctx.result(...)`: `content`, `isError`, `structuredContent`, `_meta`.
+    Rich(Map<String, Value>),
+    /// It failed.
+    Failed(AppError),
+}
+
+/// What the runner is made of.
+pub struct RunnerParts {
+    /// Where tools are found.
+    pub catalog: Arc<Catalog>,
+    /// What runs them.
+    pub engines: Engines,
+    /// The guard.
+    pub gate: Arc<Gate>,
+    /// Compiles schemas.
+    pub schemas: Arc<dyn SchemaCheck>,
+    /// Takes measurements.
+    pub metrics: Arc<dyn Metrics>,
+    /// What a run may use.
+    pub limits: RunLimits,
+    /// What code that is not stored may be.
+    pub policy: ToolPolicy,
+    /// Ends calls when the server ends.
+    pub lifecycle: Lifecycle,
+}
+
+/// Runs code in sandboxes.
+pub struct Runner {
+    parts: RunnerParts,
+}
+
+impl Runner {
+    /// From its parts.
+    pub const fn new(parts: RunnerParts) -> Self {
+        Self { parts }
+    }
+
+    /// Calls a tool, by documented name or client-safe spelling.
+    ///
+    /// An `Err` means that nothing ran: no such tool, refused by the guard, arguments that don't fit. What
+    /// the code itself came to is in the result.
+    pub async fn call(
+        &self,
+        context: CallContext,
+        name: &str,
+        arguments: Option<Map<String, Value>>,
+    ) -> Result<CallResult, AppError> {
+        let tool = self.parts.catalog.get(name)?;
+        let record = tool.record();
+        if !record.enabled {
+            return Err(AppError::Disabled(record.name.clone()));
+        }
+        let permit = self.parts.gate.enter(&Scope::dynamic(&record.name))?;
+        let result = self.call_tool(context, &tool, arguments).await;
+        if !matches!(
+            &result,
+            Ok(CallResult {
+                output: Output::Value { .. } | Output::Rich(_),
+                ..
+            })
+        ) {
+            permit.failed();
+        }
+        result
+    }
+
+    async fn call_tool(
+        &self,
+        context: CallContext,
+        tool: &Tool,
+        arguments: Option<Map<String, Value>>,
+    ) -> Result<CallResult, AppError> {
+        let record = tool.record();
+        let content = &record.content;
+        let args = match tool.input_schema(&*self.parts.schemas) {
+            None => unwrap_args(arguments.unwrap_or_default()),
+            Some(schema) => {
+                let args = Value::Object(arguments.unwrap_or_default());
+                validate(schema, &args).map_err(|wrong| invalid_arguments(&wrong))?;
+                args
+            }
+        };
+        let job = Job {
+            tool: Some((record.name.clone(), record.revision)),
+            code: Arc::clone(&content.code),
+            args: args.to_string(),
+            caller: context.caller.clone(),
+            dependencies: content.dependencies.as_slice().into(),
+            image: content.image.clone(),
+            limits: self.limits(content.timeout()),
+        };
+        let identity = (record.name.clone(), record.revision, record.digest.clone());
+        let output = tool.output_schema(&*self.parts.schemas);
+        self.run(context, job, record.engine_resolved, Some(identity), output)
+            .await
+    }
+
+    /// Runs code that is not stored.
+    pub async fn run_ephemeral(
+        &self,
+        context: CallContext,
+        job: EphemeralJob,
+    ) -> Result<CallResult, AppError> {
+        let permit = self.parts.gate.enter(&Scope::builtin(EPHEMERAL))?;
+        let result = self.run_unstored(context, job).await;
+        if !matches!(
+            &result,
+            Ok(CallResult {
+                output: Output::Value { .. } | Output::Rich(_),
+                ..
+            })
+        ) {
+            permit.failed();
+        }
+        result
+    }
+
+    async fn run_unstored(
+        &self,
+        context: CallContext,
+        job: EphemeralJob,
+    ) -> Result<CallResult, AppError> {
+        let policy = &self.parts.policy;
+        let timeout = self.ephemeral_timeout(job.timeout_ms)?;
+        let chars = job.code.chars().count();
+        if !(1..=MAX_CODE_CHARS).contains(&chars) {
+            let message = format!("code must have 1 to {MAX_CODE_CHARS} characters, not {chars}");
+            return Err(AppError::invalid_input(message));
+        }
+        let image = match &job.image {
+            Some(reference) => policy.images.admit(reference).map_err(input)?,
+            None => policy.images.default_image(),
+        };
+        policy
+            .dependencies
+            .check(&job.dependencies)
+            .map_err(|why| AppError::invalid_input(InvalidTool::from(why).to_string()))?;
+        let engine = self
+            .parts
+            .engines
+            .resolve(EngineChoice::Auto, !job.dependencies.is_empty());
+        let job = Job {
+            tool: None,
+            code: job.code.into(),
+            args: job.args.to_string(),
+            caller: context.caller.clone(),
+            dependencies: job.dependencies.into(),
+            image,
+            limits: self.limits(timeout),
+        };
+        self.run(context, job, engine, None, None).await
+    }
+
+    async fn run(
+        &self,
+        context: CallContext,
+        job: Job,
+        engine: EngineKind,
+        identity: Option<(ToolName, Revision, Digest)>,
+        output_schema: Option<&Result<Arc<dyn CompiledSchema>, String>>,
+    ) -> Result<CallResult, AppError> {
+        let lifecycle = &self.parts.lifecycle;
+        if lifecycle.draining.is_cancelled() {
+            return Err(Failure::new(ErrorCode::Cancelled, "the server is shutting down").into());
+        }
+        let _running = lifecycle.calls.token();
+        let started = Instant::now();
+        let cancel = context.cancel.child_token();
+        let host = Arc::new(CallHost { sink: context.sink });
+        let running = self
+            .parts
+            .engines
+            .get(engine)?
+            .run(job, host, cancel.clone());
+        tokio::pin!(running);
+        let ran = tokio::select! {
+            ran = &mut running => ran,
+            () = lifecycle.stopped.cancelled() => {
+                cancel.cancel();
+                running.await
+            }
+        };
+        let (output, logs) = match ran {
+            Ok(Completion { outcome, logs, .. }) => (
+                outcome
+                    .map_err(AppError::from)
+                    .and_then(|value| read(value, output_schema)),
+                logs,
+            ),
+            Err(error) => {
+                tracing::warn!(%error, engine = engine.as_str(), "the engine could not run a call");
+                (Err(error.into()), Logs::default())
+            }
+        };
+        let output = output.unwrap_or_else(Output::Failed);
+        let took = started.elapsed();
+        let code = match &output {
+            Output::Failed(error) => Some(error.code()),
+            _ => None,
+        };
+        let name = identity
+            .as_ref()
+            .map_or(EPHEMERAL, |(name, ..)| name.as_str());
+        self.parts.metrics.call(name, engine, code, took);
+        tracing::debug!(
+            tool.name = name,
+            engine = engine.as_str(),
+            outcome = code.map_or("ok", ErrorCode::as_str),
+            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "call ended"
+        );
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        Ok(CallResult {
+            receipt: Receipt {
+                tool: identity,
+                engine,
+                duration_ms,
+                logs,
+            },
+            output,
+        })
+    }
+
+    fn limits(&self, timeout: std::time::Duration) -> Limits {
+        let RunLimits {
+            output_bytes,
+            log_bytes,
+            host_calls,
+        } = self.parts.limits;
+        Limits {
+            timeout,
+            output_bytes,
+            log_bytes,
+            host_calls,
+        }
+    }
+
+    fn ephemeral_timeout(&self, ms: Option<u64>) -> Result<std::time::Duration, AppError> {
+        let max = self.parts.policy.max_timeout_ms;
+        let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
+        if (u64::from(MIN_TIMEOUT_MS)..=u64::from(max)).contains(&actual) {
+            Ok(std::time::Duration::from_millis(actual))
+        } else {
+            let wrong = InvalidTool::Timeout {
+                min: MIN_TIMEOUT_MS,
+                max,
+                actual,
+            };
+            Err(AppError::invalid_input(wrong.to_string()))
+        }
+    }
+}
+
+fn input(why: ImageError) -> AppError {
+    AppError::invalid_input(why.to_string())
+}
+
+/// Without an input schema clients pass `{"args": ...}`; an object without that key is the args itself.
+fn unwrap_args(mut arguments: Map<String, Value>) -> Value {
+    arguments.remove("args").unwrap_or(Value::Object(arguments))
+}
+
+fn validate(
+    schema: &Result<Arc<dyn CompiledSchema>, String>,
+    value: &Value,
+) -> Result<(), Vec<SchemaViolation>> {
+    match schema {
+        Ok(schema) => schema.validate(value),
+        // Only of tools that came from outside: ours were compiled before they were stored.
+        Err(reason) => Err(vec![SchemaViolation {
+            pointer: String::new(),
+            expected: format!("a usable schema, but the tool's own is not valid ({reason})"),
+            got: "a value".to_owned(),
+        }]),
+    }
+}
+
+fn sentence(violations: &[SchemaViolation]) -> String {
+    violations
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn details(violations: &[SchemaViolation]) -> Value {
+    let each =
+        |v: &SchemaViolation| json!({ "pointer": v.pointer, "expected": v.expected, "got": v.got });
+    json!({ "violations": violations.iter().map(each).collect::<Vec<_>>() })
+}
+
+fn invalid_arguments(violations: &[SchemaViolation]) -> AppError {
+    AppError::InvalidInput {
+        message: format!(
+            "the arguments do not match the tool's inputSchema: {}",
+            sentence(violations)
+        ),
+        details: Some(details(violations)),
+    }
+}
+
+fn read(
+    returned: Returned,
+    schema: Option<&Result<Arc<dyn CompiledSchema>, String>>,
+) -> Result<Output, AppError> {
+    match returned {
+        Returned::Value(json) => {
+            let value: Value = parse(&json)?;
+            if let Some(schema) = schema {
+                validate(schema, &value).map_err(|wrong| invalid_output(&wrong))?;
+            }
+            Ok(Output::Value {
+                json,
+                value,
+                typed: schema.is_some(),
+            })
+        }
+        Returned::Rich(json) => {
+            let rich: Map<String, Value> = parse(&json)?;
+            let is_error = rich
+                .get("isError")
+                .and_then(Value::as_bool)
+                .unwrap_or(false);
+            if let (Some(schema), false) = (schema, is_error) {
+                let structured = rich.get("structuredContent").unwrap_or(&Value::Null);
+                validate(schema, structured).map_err(|wrong| invalid_output(&wrong))?;
+            }
+            Ok(Output::Rich(rich))
+        }
+    }
+}
+
+/// The sandbox writes JSON natively, so that text which isn't JSON was not written by it.
+fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, AppError> {
+    serde_json::from_str(json).map_err(|error| {
+        if error.to_string().starts_with("recursion limit") {
+            Failure::new(
+                ErrorCode::ToolError,
+                "the result is nested deeper than 128 levels",
+            )
+            .into()
+        } else {
+            Failure::new(
+                ErrorCode::SandboxViolation,
+                "the sandbox sent a result that is not JSON",
+            )
+            .into()
+        }
+    })
+}
+
+fn invalid_output(violations: &[SchemaViolation]) -> AppError {
+    Failure {
+        code: ErrorCode::InvalidOutput,
+        message: format!(
+            "the result does not match the tool's outputSchema: {}",
+            sentence(violations)
+        ),
+        location: None,
+        details: Some(details(violations)),
+    }
+    .into()
+}

@@ -1,0 +1,205 @@
+//! The registry in memory: an immutable snapshot, swapped as a whole, that listing and calling read.
+//!
+//! The maps are persistent (they share structure), so that the next snapshot costs O(log n) however many
+//! tools there are.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::domain::tool::name::client_safe;
+use crate::domain::tool::{Revision, ToolName, ToolRecord, ToolSchema};
+use crate::ports::{CompiledSchema, SchemaCheck};
+
+/// A tool as the catalogue holds it: its record, and its schemas compiled when they are first needed.
+pub struct Tool {
+    record: Arc<ToolRecord>,
+    input: OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
+    output: OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
+}
+
+impl Tool {
+    pub(super) fn new(record: Arc<ToolRecord>) -> Self {
+        Self {
+            record,
+            input: OnceLock::new(),
+            output: OnceLock::new(),
+        }
+    }
+
+    /// With schemas that are compiled already.
+    pub(super) fn compiled(
+        record: Arc<ToolRecord>,
+        input: Option<Arc<dyn CompiledSchema>>,
+        output: Option<Arc<dyn CompiledSchema>>,
+    ) -> Self {
+        let slot = |schema: Option<_>| schema.map_or_else(OnceLock::new, |s| OnceLock::from(Ok(s)));
+        Self {
+            record,
+            input: slot(input),
+            output: slot(output),
+        }
+    }
+
+    /// The record.
+    pub const fn record(&self) -> &Arc<ToolRecord> {
+        &self.record
+    }
+
+    pub(super) fn input_schema(
+        &self,
+        checker: &dyn SchemaCheck,
+    ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
+        compile_once(
+            self.record.content.input_schema.as_ref(),
+            &self.input,
+            checker,
+        )
+    }
+
+    pub(super) fn output_schema(
+        &self,
+        checker: &dyn SchemaCheck,
+    ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
+        compile_once(
+            self.record.content.output_schema.as_ref(),
+            &self.output,
+            checker,
+        )
+    }
+}
+
+fn compile_once<'a>(
+    schema: Option<&ToolSchema>,
+    slot: &'a OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
+    checker: &dyn SchemaCheck,
+) -> Option<&'a Result<Arc<dyn CompiledSchema>, String>> {
+    schema.map(|schema| slot.get_or_init(|| checker.compile(schema)))
+}
+
+/// The registry at one moment. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    version: u64,
+    tools: imbl::OrdMap<ToolName, Arc<Tool>>,
+    /// By client-safe spelling; of names that collide, the first one in order.
+    spellings: imbl::HashMap<String, ToolName>,
+    /// Last revisions of deleted names seen, so that a late event can't bring one back.
+    deleted: imbl::HashMap<ToolName, Revision>,
+    corrupt: imbl::HashMap<String, Arc<str>>,
+}
+
+impl Snapshot {
+    /// Grows with every change. Two snapshots of one process with the same version are the same.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many tools there are, disabled ones included.
+    pub fn len(&self) -> usize {
+        self.tools.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+    }
+
+    /// Every tool, sorted by name, disabled ones included.
+    pub fn tools(&self) -> impl Iterator<Item = &Arc<Tool>> {
+        self.tools.values()
+    }
+
+    /// By documented name or client-safe spelling.
+    pub fn find(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools
+            .get(name)
+            .or_else(|| self.tools.get(self.spellings.get(name)?))
+    }
+
+    /// Why the record of this name can't be served, if that is so.
+    pub fn corrupt(&self, name: &str) -> Option<&str> {
+        self.corrupt.get(name).map(AsRef::as_ref)
+    }
+
+    pub(super) fn spelled_like(&self, name: &ToolName) -> Option<&ToolName> {
+        self.spellings
+            .get(&name.client_safe())
+            .filter(|other| *other != name)
+    }
+
+    pub(super) fn last_deleted(&self, name: &ToolName) -> Option<Revision> {
+        self.deleted.get(name).copied()
+    }
+
+    /// Everything anew.
+    pub(super) fn rebuild(&self, tools: Vec<Arc<Tool>>, corrupt: Vec<(String, String)>) -> Self {
+        let mut next = Self {
+            version: self.version + 1,
+            ..Self::default()
+        };
+        for tool in tools {
+            next.insert(tool);
+        }
+        next.corrupt = corrupt
+            .into_iter()
+            .map(|(name, reason)| (name, Arc::from(reason)))
+            .collect();
+        next
+    }
+
+    /// With this tool, unless what is here is as new already.
+    pub(super) fn with(&self, tool: Arc<Tool>) -> Option<Self> {
+        let record = tool.record();
+        let newest = self
+            .tools
+            .get(&record.name)
+            .map(|tool| tool.record().revision);
+        let newest = newest.max(self.last_deleted(&record.name));
+        if newest.is_some_and(|newest| newest >= record.revision) {
+            return None;
+        }
+        let mut next = self.clone();
+        next.version += 1;
+        next.deleted.remove(&record.name);
+        next.corrupt.remove(record.name.as_str());
+        next.insert(tool);
+        Some(next)
+    }
+
+    /// Without this tool, which was deleted at `seen`, unless what is here is newer.
+    pub(super) fn without(&self, name: &ToolName, seen: Revision) -> Option<Self> {
+        let newest = self.tools.get(name)?.record().revision;
+        if newest > seen {
+            return None;
+        }
+        let mut next = self.clone();
+        next.version += 1;
+        next.tools.remove(name);
+        next.deleted.insert(name.clone(), seen);
+        let safe = name.client_safe();
+        if next.spellings.get(&safe) == Some(name) {
+            next.spellings.remove(&safe);
+            // Rare: names that came from outside can share a spelling.
+            let heir = next
+                .tools
+                .keys()
+                .find(|other| client_safe(other.as_str()) == safe)
+                .cloned();
+            if let Some(heir) = heir {
+                next.spellings.insert(safe, heir);
+            }
+        }
+        Some(next)
+    }
+
+    fn insert(&mut self, tool: Arc<Tool>) {
+        let name = tool.record().name.clone();
+        let spelled = self
+            .spellings
+            .entry(name.client_safe())
+            .or_insert_with(|| name.clone());
+        if *spelled > name {
+            *spelled = name.clone();
+        }
+        self.tools.insert(name, tool);
+    }
+}

@@ -1,0 +1,44 @@
+//! What the server says of itself.
+
+use tokio::time::Instant;
+
+use super::Engines;
+use crate::ports::EngineReport;
+
+/// Health and identity.
+pub struct System {
+    started: Instant,
+    engines: Engines,
+}
+
+/// What `system.health` shows.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Seconds since the start.
+    pub uptime_seconds: u64,
+    /// What each engine can do now.
+    pub engines: Vec<EngineReport>,
+}
+
+impl System {
+    /// The name under which the server presents itself.
+    pub const SERVICE: &'static str = "dynamic-mcp";
+    /// The server's version.
+    pub const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    /// Starts counting now.
+    pub fn new(engines: Engines) -> Self {
+        Self {
+            started: Instant::now(),
+            engines,
+        }
+    }
+
+    /// How the server is.
+    pub fn health(&self) -> Health {
+        Health {
+            uptime_seconds: self.started.elapsed().as_secs(),
+            engines: self.engines.reports(),
+        }
+    }
+}
