@@ -16,10 +16,7 @@ pub struct Authorizer {
 impl Authorizer {
     /// With the token that proves an administrator, if there is one.
     pub const fn new(policy: AccessPolicy, admin_token: Option<SecretString>) -> Self {
-        Self {
-            policy,
-            admin_token,
-        }
+        Self { policy, admin_token }
     }
 
     /// The server's own rules.
@@ -49,17 +46,12 @@ impl Authorizer {
             return false;
         };
         let digest = |secret: &SecretString| Sha256::digest(secret.expose_secret().as_bytes());
-        digest(token)
-            .as_slice()
-            .ct_eq(digest(shown).as_slice())
-            .into()
+        digest(token).as_slice().ct_eq(digest(shown).as_slice()).into()
     }
 }
 
 impl std::fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authorizer")
-            .field("policy", &self.policy)
-            .finish_non_exhaustive()
+        f.debug_struct("Authorizer").field("policy", &self.policy).finish_non_exhaustive()
     }
 }

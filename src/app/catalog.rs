@@ -93,11 +93,7 @@ impl Catalog {
             return Ok(Arc::clone(tool));
         }
         Err(match snapshot.corrupt(name) {
-            Some(reason) => StoreError::Corrupt {
-                reason: reason.to_owned(),
-                source: None,
-            }
-            .into(),
+            Some(reason) => StoreError::Corrupt { reason: reason.to_owned(), source: None }.into(),
             None => AppError::NotFound(name.chars().take(ToolName::MAX_CHARS).collect()),
         })
     }
@@ -117,11 +113,8 @@ impl Catalog {
         }
         let tool_schemas = self.compile(&content)?;
         self.parts.engines.check(&content.code).await??;
-        let engine = self
-            .parts
-            .engines
-            .resolve(content.engine, !content.dependencies.is_empty());
-        let edit = self.edit(actor);
+        let engine = self.parts.engines.resolve(content.engine, !content.dependencies.is_empty());
+        let edit = self.edit(actor, Change::Create);
         let mut last = snapshot.last_deleted(&name);
         for _ in 0..MAX_ATTEMPTS {
             let record = Arc::new(ToolRecord::create(
@@ -132,11 +125,8 @@ impl Catalog {
                 last,
                 edit.clone(),
             ));
-            let stored = self
-                .parts
-                .store
-                .insert(Arc::clone(&record), self.parts.limits.max_tools)
-                .await;
+            let stored =
+                self.parts.store.insert(Arc::clone(&record), self.parts.limits.max_tools).await;
             match stored {
                 Ok(()) => {
                     self.put(tool_schemas.attach(&record));
@@ -145,9 +135,7 @@ impl Catalog {
                 Err(StoreError::Exists) => return Err(AppError::AlreadyExists(name)),
                 Err(StoreError::Full { .. }) => return Err(self.full()),
                 // The name had a tool before, here or in another process.
-                Err(StoreError::Conflict {
-                    actual: Some(actual),
-                }) => last = Some(actual),
+                Err(StoreError::Conflict { actual: Some(actual) }) => last = Some(actual),
                 Err(other) => return Err(other.into()),
             }
         }
@@ -166,9 +154,7 @@ impl Catalog {
         self.write(name, expected, async |current| {
             let policy = &self.parts.limits.policy;
             let (content, enabled) =
-                patch
-                    .clone()
-                    .apply(&current.content, current.enabled, policy)?;
+                patch.clone().apply(&current.content, current.enabled, policy)?;
             self.compile(&content)?;
             let known = content.code == current.content.code
                 || checked.as_ref().is_some_and(|code| *code == content.code);
@@ -176,12 +162,10 @@ impl Catalog {
                 self.parts.engines.check(&content.code).await??;
                 checked = Some(Arc::clone(&content.code));
             }
-            let engine = self
-                .parts
-                .engines
-                .resolve(content.engine, !content.dependencies.is_empty());
-            let edit = self.edit(actor.clone());
-            Ok(current.revise(content, enabled, engine, expected, Change::Update, edit)?)
+            let engine =
+                self.parts.engines.resolve(content.engine, !content.dependencies.is_empty());
+            let edit = self.edit(actor.clone(), Change::Update);
+            Ok(current.revise(content, enabled, engine, expected, edit)?)
         })
         .await
     }
@@ -194,8 +178,9 @@ impl Catalog {
         enabled: bool,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
+        let change = if enabled { Change::Enable } else { Change::Disable };
         self.write(name, expected, async |current| {
-            Ok(current.set_enabled(enabled, expected, self.edit(actor.clone()))?)
+            Ok(current.set_enabled(enabled, expected, self.edit(actor.clone(), change))?)
         })
         .await
     }
@@ -208,12 +193,7 @@ impl Catalog {
                 current = self.newest(&current.name, expected).await?;
                 expected.check(current.revision)?;
             }
-            match self
-                .parts
-                .store
-                .remove(&current.name, current.revision)
-                .await
-            {
+            match self.parts.store.remove(&current.name, current.revision).await {
                 Ok(()) => {
                     self.take(&current.name, current.revision);
                     return Ok(current.name.clone());
@@ -270,12 +250,7 @@ impl Catalog {
         }
         for _ in 0..MAX_ATTEMPTS {
             let next = Arc::new(change(&current).await?);
-            match self
-                .parts
-                .store
-                .replace(Arc::clone(&next), current.revision)
-                .await
-            {
+            match self.parts.store.replace(Arc::clone(&next), current.revision).await {
                 Ok(()) => {
                     self.put(Tool::new(Arc::clone(&next)));
                     return Ok(next);
@@ -298,25 +273,19 @@ impl Catalog {
     ) -> Result<Arc<ToolRecord>, AppError> {
         match (self.parts.store.get(name).await?, expected) {
             (Some(record), _) => Ok(record),
-            (None, Expected::Exactly(expected)) => Err(AppError::Gone {
-                name: name.clone(),
-                expected,
-            }),
+            (None, Expected::Exactly(expected)) => {
+                Err(AppError::Gone { name: name.clone(), expected })
+            }
             (None, Expected::Any) => Err(AppError::NotFound(name.to_string())),
         }
     }
 
-    fn edit(&self, actor: Actor) -> Edit {
-        Edit {
-            actor,
-            at: self.parts.clock.now(),
-        }
+    fn edit(&self, actor: Actor, change: Change) -> Edit {
+        Edit { change, actor, at: self.parts.clock.now() }
     }
 
     fn full(&self) -> AppError {
-        AppError::LimitReached {
-            max: self.parts.limits.max_tools,
-        }
+        AppError::LimitReached { max: self.parts.limits.max_tools }
     }
 
     fn put(&self, tool: Tool) {
@@ -341,13 +310,9 @@ impl Catalog {
     /// Compiles the schemas of a definition that is to be written.
     fn compile(&self, content: &ToolContent) -> Result<CheckedSchemas, AppError> {
         let compile = |field, schema: Option<&_>| {
-            schema
-                .map(|schema| self.parts.schemas.compile(schema))
-                .transpose()
-                .map_err(|reason| InvalidTool::Schema {
-                    field,
-                    source: SchemaError::Invalid(reason),
-                })
+            schema.map(|schema| self.parts.schemas.compile(schema)).transpose().map_err(|reason| {
+                InvalidTool::Schema { field, source: SchemaError::Invalid(reason) }
+            })
         };
         Ok(CheckedSchemas {
             input: compile("inputSchema", content.input_schema.as_ref())?,
@@ -361,26 +326,18 @@ impl Catalog {
         let spelling = name.client_safe();
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         let snapshot = self.snapshot.load();
-        if snapshot
-            .find(name.as_str())
-            .is_some_and(|tool| tool.record().name == *name)
+        if snapshot.find(name.as_str()).is_some_and(|tool| tool.record().name == *name)
             || snapshot.corrupt(name.as_str()).is_some()
         {
             return Err(AppError::AlreadyExists(name.clone()));
         }
         if let Some(other) = snapshot.spelled_like(name) {
-            return Err(AppError::SpellingTaken {
-                name: name.clone(),
-                other: other.clone(),
-            });
+            return Err(AppError::SpellingTaken { name: name.clone(), other: other.clone() });
         }
         if !reserved.insert(spelling.clone()) {
             return Err(AppError::AlreadyExists(name.clone()));
         }
-        Ok(Reservation {
-            catalog: self,
-            spelling,
-        })
+        Ok(Reservation { catalog: self, spelling })
     }
 }
 
@@ -402,11 +359,7 @@ struct Reservation<'a> {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let mut reserved = self
-            .catalog
-            .reserved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut reserved = self.catalog.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         reserved.remove(&self.spelling);
     }
 }
@@ -414,9 +367,5 @@ impl Drop for Reservation<'_> {
 /// Others' writes came first every time.
 fn contended() -> AppError {
     let reason = "too many writes to the same tool at once; try again".to_owned();
-    StoreError::Unavailable {
-        reason,
-        source: None,
-    }
-    .into()
+    StoreError::Unavailable { reason, source: None }.into()
 }

@@ -16,10 +16,7 @@ pub struct Engines {
 impl Engines {
     /// `available`: in the order in which `auto` prefers them.
     pub fn new(available: Vec<Arc<dyn Engine>>, preference: EngineChoice) -> Self {
-        Self {
-            available: available.into(),
-            preference,
-        }
+        Self { available: available.into(), preference }
     }
 
     /// As configured.
@@ -48,13 +45,12 @@ impl Engines {
 
     /// The engine of this kind.
     pub fn get(&self, kind: EngineKind) -> Result<&Arc<dyn Engine>, EngineError> {
-        self.available
-            .iter()
-            .find(|engine| engine.kind() == kind)
-            .ok_or_else(|| EngineError::Unavailable {
+        self.available.iter().find(|engine| engine.kind() == kind).ok_or_else(|| {
+            EngineError::Unavailable {
                 kind,
                 reason: format!("this server runs without the {} engine", kind.as_str()),
-            })
+            }
+        })
     }
 
     /// Parses code in a sandbox: the embedded engine's parser, or docker's where embedded isn't there.
@@ -68,10 +64,7 @@ impl Engines {
 
     /// What each engine can do now.
     pub fn reports(&self) -> Vec<EngineReport> {
-        self.available
-            .iter()
-            .map(|engine| engine.report())
-            .collect()
+        self.available.iter().map(|engine| engine.report()).collect()
     }
 
     /// Ends them all.

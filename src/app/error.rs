@@ -91,10 +91,7 @@ pub enum AppError {
 impl AppError {
     /// Arguments that don't fit, in words.
     pub fn invalid_input(message: impl Into<String>) -> Self {
-        Self::InvalidInput {
-            message: message.into(),
-            details: None,
-        }
+        Self::InvalidInput { message: message.into(), details: None }
     }
 
     /// The stable code.
@@ -126,11 +123,7 @@ impl AppError {
             Self::Engine(EngineError::Internal(_)) => {
                 "the sandbox engine failed; the server's log says why".to_owned()
             }
-            Self::Failed(Failure {
-                message,
-                location: Some(at),
-                ..
-            }) => {
+            Self::Failed(Failure { message, location: Some(at), .. }) => {
                 format!("{message} (line {}, column {})", at.line, at.column)
             }
             other => other.to_string(),
@@ -159,9 +152,7 @@ impl AppError {
                 let ms = u64::try_from(rejection.retry_after.as_millis()).unwrap_or(u64::MAX);
                 Some(json!({ "retryAfterMs": ms.max(1) }))
             }
-            Self::Failed(Failure {
-                details, location, ..
-            }) => {
+            Self::Failed(Failure { details, location, .. }) => {
                 let mut object = match details {
                     Some(Value::Object(map)) => map.clone(),
                     _ => serde_json::Map::new(),

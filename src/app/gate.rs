@@ -64,9 +64,7 @@ impl Gate {
         counters.total.fetch_add(1, Ordering::Relaxed);
         // The slot comes first: a call refused because others run must not use up its scope's allowance.
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-            counters
-                .rejected_concurrency
-                .fetch_add(1, Ordering::Relaxed);
+            counters.rejected_concurrency.fetch_add(1, Ordering::Relaxed);
             return Err(self.reject(RejectionKind::Concurrency, BUSY_RETRY));
         };
         if let Err(retry_after) = self.rate.check(scope) {
@@ -74,10 +72,7 @@ impl Gate {
             return Err(self.reject(RejectionKind::Rate, retry_after));
         }
         counters.allowed.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit {
-            counters,
-            _slot: slot,
-        })
+        Ok(Permit { counters, _slot: slot })
     }
 
     /// The configured limits.
@@ -88,27 +83,21 @@ impl Gate {
     /// Calls that run now.
     pub fn active(&self) -> usize {
         let all = usize::try_from(self.limits.max_concurrency).unwrap_or(usize::MAX);
-        all.min(Semaphore::MAX_PERMITS)
-            .saturating_sub(self.slots.available_permits())
+        all.min(Semaphore::MAX_PERMITS).saturating_sub(self.slots.available_permits())
     }
 
     /// Every scope's tally, sorted by scope.
     pub fn tallies(&self) -> Vec<(Scope, ScopeTally)> {
         let tallies = self.tallies.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = tallies
-            .iter()
-            .map(|(scope, counters)| (scope.clone(), counters.view()))
-            .collect();
+        let mut all: Vec<_> =
+            tallies.iter().map(|(scope, counters)| (scope.clone(), counters.view())).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     }
 
     /// Drops a scope that will not be used again, so that tools made and deleted in a loop leave nothing.
     pub fn forget(&self, scope: &Scope) {
-        self.tallies
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(scope);
+        self.tallies.write().unwrap_or_else(PoisonError::into_inner).remove(scope);
     }
 
     fn reject(&self, kind: RejectionKind, retry_after: Duration) -> Rejection {

@@ -56,9 +56,6 @@ impl Host for CallHost {
                 "ctx.input is not available on this server: tools can't ask the client here"
             }
         };
-        Err(HostRefusal {
-            code: ErrorCode::PermissionDenied,
-            message: message.to_owned(),
-        })
+        Err(HostRefusal { code: ErrorCode::PermissionDenied, message: message.to_owned() })
     }
 }

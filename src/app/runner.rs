@@ -145,13 +145,8 @@ impl Runner {
         }
         let permit = self.parts.gate.enter(&Scope::dynamic(&record.name))?;
         let result = self.call_tool(context, &tool, arguments).await;
-        if !matches!(
-            &result,
-            Ok(CallResult {
-                output: Output::Value { .. } | Output::Rich(_),
-                ..
-            })
-        ) {
+        if !matches!(&result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. }))
+        {
             permit.failed();
         }
         result
@@ -184,8 +179,7 @@ impl Runner {
         };
         let identity = (record.name.clone(), record.revision, record.digest.clone());
         let output = tool.output_schema(&*self.parts.schemas);
-        self.run(context, job, record.engine_resolved, Some(identity), output)
-            .await
+        self.run(context, job, record.engine_resolved, Some(identity), output).await
     }
 
     /// Runs code that is not stored.
@@ -196,13 +190,8 @@ impl Runner {
     ) -> Result<CallResult, AppError> {
         let permit = self.parts.gate.enter(&Scope::builtin(EPHEMERAL))?;
         let result = self.run_unstored(context, job).await;
-        if !matches!(
-            &result,
-            Ok(CallResult {
-                output: Output::Value { .. } | Output::Rich(_),
-                ..
-            })
-        ) {
+        if !matches!(&result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. }))
+        {
             permit.failed();
         }
         result
@@ -221,17 +210,14 @@ impl Runner {
             return Err(AppError::invalid_input(message));
         }
         let image = match &job.image {
-            Some(reference) => policy.images.admit(reference).map_err(input)?,
+            Some(reference) => policy.images.admit(reference).map_err(|why| input(&why))?,
             None => policy.images.default_image(),
         };
         policy
             .dependencies
             .check(&job.dependencies)
             .map_err(|why| AppError::invalid_input(InvalidTool::from(why).to_string()))?;
-        let engine = self
-            .parts
-            .engines
-            .resolve(EngineChoice::Auto, !job.dependencies.is_empty());
+        let engine = self.parts.engines.resolve(EngineChoice::Auto, !job.dependencies.is_empty());
         let job = Job {
             tool: None,
             code: job.code.into(),
@@ -260,11 +246,7 @@ impl Runner {
         let started = Instant::now();
         let cancel = context.cancel.child_token();
         let host = Arc::new(CallHost { sink: context.sink });
-        let running = self
-            .parts
-            .engines
-            .get(engine)?
-            .run(job, host, cancel.clone());
+        let running = self.parts.engines.get(engine)?.run(job, host, cancel.clone());
         tokio::pin!(running);
         let ran = tokio::select! {
             ran = &mut running => ran,
@@ -274,12 +256,9 @@ impl Runner {
             }
         };
         let (output, logs) = match ran {
-            Ok(Completion { outcome, logs, .. }) => (
-                outcome
-                    .map_err(AppError::from)
-                    .and_then(|value| read(value, output_schema)),
-                logs,
-            ),
+            Ok(Completion { outcome, logs, .. }) => {
+                (outcome.map_err(AppError::from).and_then(|value| read(value, output_schema)), logs)
+            }
             Err(error) => {
                 tracing::warn!(%error, engine = engine.as_str(), "the engine could not run a call");
                 (Err(error.into()), Logs::default())
@@ -291,9 +270,7 @@ impl Runner {
             Output::Failed(error) => Some(error.code()),
             _ => None,
         };
-        let name = identity
-            .as_ref()
-            .map_or(EPHEMERAL, |(name, ..)| name.as_str());
+        let name = identity.as_ref().map_or(EPHEMERAL, |(name, ..)| name.as_str());
         self.parts.metrics.call(name, engine, code, took);
         tracing::debug!(
             tool.name = name,
@@ -303,29 +280,12 @@ impl Runner {
             "call ended"
         );
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        Ok(CallResult {
-            receipt: Receipt {
-                tool: identity,
-                engine,
-                duration_ms,
-                logs,
-            },
-            output,
-        })
+        Ok(CallResult { receipt: Receipt { tool: identity, engine, duration_ms, logs }, output })
     }
 
     fn limits(&self, timeout: std::time::Duration) -> Limits {
-        let RunLimits {
-            output_bytes,
-            log_bytes,
-            host_calls,
-        } = self.parts.limits;
-        Limits {
-            timeout,
-            output_bytes,
-            log_bytes,
-            host_calls,
-        }
+        let RunLimits { output_bytes, log_bytes, host_calls } = self.parts.limits;
+        Limits { timeout, output_bytes, log_bytes, host_calls }
     }
 
     fn ephemeral_timeout(&self, ms: Option<u64>) -> Result<std::time::Duration, AppError> {
@@ -334,17 +294,13 @@ impl Runner {
         if (u64::from(MIN_TIMEOUT_MS)..=u64::from(max)).contains(&actual) {
             Ok(std::time::Duration::from_millis(actual))
         } else {
-            let wrong = InvalidTool::Timeout {
-                min: MIN_TIMEOUT_MS,
-                max,
-                actual,
-            };
+            let wrong = InvalidTool::Timeout { min: MIN_TIMEOUT_MS, max, actual };
             Err(AppError::invalid_input(wrong.to_string()))
         }
     }
 }
 
-fn input(why: ImageError) -> AppError {
+fn input(why: &ImageError) -> AppError {
     AppError::invalid_input(why.to_string())
 }
 
@@ -369,11 +325,7 @@ fn validate(
 }
 
 fn sentence(violations: &[SchemaViolation]) -> String {
-    violations
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn details(violations: &[SchemaViolation]) -> Value {
@@ -402,18 +354,11 @@ fn read(
             if let Some(schema) = schema {
                 validate(schema, &value).map_err(|wrong| invalid_output(&wrong))?;
             }
-            Ok(Output::Value {
-                json,
-                value,
-                typed: schema.is_some(),
-            })
+            Ok(Output::Value { json, value, typed: schema.is_some() })
         }
         Returned::Rich(json) => {
             let rich: Map<String, Value> = parse(&json)?;
-            let is_error = rich
-                .get("isError")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
+            let is_error = rich.get("isError").and_then(Value::as_bool).unwrap_or(false);
             if let (Some(schema), false) = (schema, is_error) {
                 let structured = rich.get("structuredContent").unwrap_or(&Value::Null);
                 validate(schema, structured).map_err(|wrong| invalid_output(&wrong))?;
@@ -427,17 +372,10 @@ fn read(
 fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, AppError> {
     serde_json::from_str(json).map_err(|error| {
         if error.to_string().starts_with("recursion limit") {
-            Failure::new(
-                ErrorCode::ToolError,
-                "the result is nested deeper than 128 levels",
-            )
-            .into()
+            Failure::new(ErrorCode::ToolError, "the result is nested deeper than 128 levels").into()
         } else {
-            Failure::new(
-                ErrorCode::SandboxViolation,
-                "the sandbox sent a result that is not JSON",
-            )
-            .into()
+            Failure::new(ErrorCode::SandboxViolation, "the sandbox sent a result that is not JSON")
+                .into()
         }
     })
 }

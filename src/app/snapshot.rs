@@ -18,11 +18,7 @@ pub struct Tool {
 
 impl Tool {
     pub(super) fn new(record: Arc<ToolRecord>) -> Self {
-        Self {
-            record,
-            input: OnceLock::new(),
-            output: OnceLock::new(),
-        }
+        Self { record, input: OnceLock::new(), output: OnceLock::new() }
     }
 
     /// With schemas that are compiled already.
@@ -32,11 +28,7 @@ impl Tool {
         output: Option<Arc<dyn CompiledSchema>>,
     ) -> Self {
         let slot = |schema: Option<_>| schema.map_or_else(OnceLock::new, |s| OnceLock::from(Ok(s)));
-        Self {
-            record,
-            input: slot(input),
-            output: slot(output),
-        }
+        Self { record, input: slot(input), output: slot(output) }
     }
 
     /// The record.
@@ -48,22 +40,14 @@ impl Tool {
         &self,
         checker: &dyn SchemaCheck,
     ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
-        compile_once(
-            self.record.content.input_schema.as_ref(),
-            &self.input,
-            checker,
-        )
+        compile_once(self.record.content.input_schema.as_ref(), &self.input, checker)
     }
 
     pub(super) fn output_schema(
         &self,
         checker: &dyn SchemaCheck,
     ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
-        compile_once(
-            self.record.content.output_schema.as_ref(),
-            &self.output,
-            checker,
-        )
+        compile_once(self.record.content.output_schema.as_ref(), &self.output, checker)
     }
 }
 
@@ -110,9 +94,7 @@ impl Snapshot {
 
     /// By documented name or client-safe spelling.
     pub fn find(&self, name: &str) -> Option<&Arc<Tool>> {
-        self.tools
-            .get(name)
-            .or_else(|| self.tools.get(self.spellings.get(name)?))
+        self.tools.get(name).or_else(|| self.tools.get(self.spellings.get(name)?))
     }
 
     /// Why the record of this name can't be served, if that is so.
@@ -121,9 +103,7 @@ impl Snapshot {
     }
 
     pub(super) fn spelled_like(&self, name: &ToolName) -> Option<&ToolName> {
-        self.spellings
-            .get(&name.client_safe())
-            .filter(|other| *other != name)
+        self.spellings.get(&name.client_safe()).filter(|other| *other != name)
     }
 
     pub(super) fn last_deleted(&self, name: &ToolName) -> Option<Revision> {
@@ -132,27 +112,19 @@ impl Snapshot {
 
     /// Everything anew.
     pub(super) fn rebuild(&self, tools: Vec<Arc<Tool>>, corrupt: Vec<(String, String)>) -> Self {
-        let mut next = Self {
-            version: self.version + 1,
-            ..Self::default()
-        };
+        let mut next = Self { version: self.version + 1, ..Self::default() };
         for tool in tools {
             next.insert(tool);
         }
-        next.corrupt = corrupt
-            .into_iter()
-            .map(|(name, reason)| (name, Arc::from(reason)))
-            .collect();
+        next.corrupt =
+            corrupt.into_iter().map(|(name, reason)| (name, Arc::from(reason))).collect();
         next
     }
 
     /// With this tool, unless what is here is as new already.
     pub(super) fn with(&self, tool: Arc<Tool>) -> Option<Self> {
         let record = tool.record();
-        let newest = self
-            .tools
-            .get(&record.name)
-            .map(|tool| tool.record().revision);
+        let newest = self.tools.get(&record.name).map(|tool| tool.record().revision);
         let newest = newest.max(self.last_deleted(&record.name));
         if newest.is_some_and(|newest| newest >= record.revision) {
             return None;
@@ -179,11 +151,7 @@ impl Snapshot {
         if next.spellings.get(&safe) == Some(name) {
             next.spellings.remove(&safe);
             // Rare: names that came from outside can share a spelling.
-            let heir = next
-                .tools
-                .keys()
-                .find(|other| client_safe(other.as_str()) == safe)
-                .cloned();
+            let heir = next.tools.keys().find(|other| client_safe(other.as_str()) == safe).cloned();
             if let Some(heir) = heir {
                 next.spellings.insert(safe, heir);
             }
@@ -193,10 +161,7 @@ impl Snapshot {
 
     fn insert(&mut self, tool: Arc<Tool>) {
         let name = tool.record().name.clone();
-        let spelled = self
-            .spellings
-            .entry(name.client_safe())
-            .or_insert_with(|| name.clone());
+        let spelled = self.spellings.entry(name.client_safe()).or_insert_with(|| name.clone());
         if *spelled > name {
             *spelled = name.clone();
         }

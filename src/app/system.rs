@@ -28,17 +28,11 @@ impl System {
 
     /// Starts counting now.
     pub fn new(engines: Engines) -> Self {
-        Self {
-            started: Instant::now(),
-            engines,
-        }
+        Self { started: Instant::now(), engines }
     }
 
     /// How the server is.
     pub fn health(&self) -> Health {
-        Health {
-            uptime_seconds: self.started.elapsed().as_secs(),
-            engines: self.engines.reports(),
-        }
+        Health { uptime_seconds: self.started.elapsed().as_secs(), engines: self.engines.reports() }
     }
 }

@@ -56,21 +56,12 @@ mod tests {
     #[test]
     fn the_rules() {
         let open = AccessPolicy::default();
-        let closed = AccessPolicy {
-            read_only: true,
-            admin_required: true,
-        };
+        let closed = AccessPolicy { read_only: true, admin_required: true };
         assert_eq!(open.check(Action::Manage, false), Ok(()));
         assert_eq!(closed.check(Action::Use, false), Ok(()));
-        assert_eq!(
-            closed.check(Action::Inspect, false),
-            Err(Refusal::AdminRequired)
-        );
+        assert_eq!(closed.check(Action::Inspect, false), Err(Refusal::AdminRequired));
         assert_eq!(closed.check(Action::Inspect, true), Ok(()));
-        assert_eq!(
-            closed.check(Action::Manage, false),
-            Err(Refusal::AdminRequired)
-        );
+        assert_eq!(closed.check(Action::Manage, false), Err(Refusal::AdminRequired));
         assert_eq!(closed.check(Action::Manage, true), Err(Refusal::ReadOnly));
     }
 }

@@ -14,17 +14,11 @@ pub struct Builtin {
 }
 
 const fn mvp(name: &'static str) -> Builtin {
-    Builtin {
-        name,
-        profile: Profile::Mvp,
-    }
+    Builtin { name, profile: Profile::Mvp }
 }
 
 const fn enterprise(name: &'static str) -> Builtin {
-    Builtin {
-        name,
-        profile: Profile::Enterprise,
-    }
+    Builtin { name, profile: Profile::Enterprise }
 }
 
 /// Every built-in tool.
@@ -61,10 +55,6 @@ pub const RESERVED_PREFIXES: [&str; 4] = ["dynamic.", "sandbox.", "system.", "up
 /// reserved prefixes.
 pub fn is_reserved(name: &str) -> bool {
     let safe = client_safe(name);
-    RESERVED_PREFIXES
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || BUILTINS
-            .iter()
-            .any(|builtin| builtin.name == name || client_safe(builtin.name) == safe)
+    RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || BUILTINS.iter().any(|builtin| builtin.name == name || client_safe(builtin.name) == safe)
 }

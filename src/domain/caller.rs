@@ -18,11 +18,7 @@ pub struct Caller {
 impl Caller {
     /// A caller without a token: one person's own machine.
     pub fn local() -> Self {
-        Self {
-            subject: None,
-            scopes: Arc::new([]),
-            client: None,
-        }
+        Self { subject: None, scopes: Arc::new([]), client: None }
     }
 }
 
@@ -50,8 +46,7 @@ impl From<String> for Actor {
             "import" => Self::Import,
             "external" => Self::External,
             _ => Self::Client(
-                text.strip_prefix("client:")
-                    .map_or_else(|| text.clone(), str::to_owned),
+                text.strip_prefix("client:").map_or_else(|| text.clone(), str::to_owned),
             ),
         }
     }

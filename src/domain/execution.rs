@@ -92,12 +92,7 @@ pub struct Failure {
 impl Failure {
     /// A failure that has only a code and a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            location: None,
-            details: None,
-        }
+        Self { code, message: message.into(), location: None, details: None }
     }
 }
 

@@ -18,11 +18,7 @@ pub struct GuardLimits {
 
 impl Default for GuardLimits {
     fn default() -> Self {
-        Self {
-            max_concurrency: 8,
-            max_calls_per_window: 300,
-            window: Duration::from_secs(60),
-        }
+        Self { max_concurrency: 8, max_calls_per_window: 300, window: Duration::from_mins(1) }
     }
 }
 

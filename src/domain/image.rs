@@ -60,9 +60,7 @@ fn is_reference(reference: &str) -> bool {
     let tag_ok = tag.is_none_or(|tag| {
         (1..=128).contains(&tag.len())
             && !tag.starts_with(['.', '-'])
-            && tag
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+            && tag.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
     });
     let digest_ok = digest.is_none_or(|digest| {
         digest.strip_prefix("sha256:").is_some_and(|hex| {
@@ -93,14 +91,10 @@ fn is_component(part: &str) -> bool {
 }
 
 fn is_registry(part: &str) -> bool {
-    let (host, port) = part
-        .split_once(':')
-        .map_or((part, None), |(host, port)| (host, Some(port)));
+    let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
     let host_ok = !host.is_empty()
         && !host.starts_with(['-', '.'])
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
     host_ok && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
@@ -139,10 +133,7 @@ impl AllowedImages {
 
     /// The image of a tool that names none.
     pub fn default_image(&self) -> ContainerImage {
-        self.0
-            .first()
-            .cloned()
-            .unwrap_or_else(|| ContainerImage(Self::DEFAULT.into()))
+        self.0.first().cloned().unwrap_or_else(|| ContainerImage(Self::DEFAULT.into()))
     }
 
     /// Parses a reference and checks it against the list.
@@ -151,16 +142,8 @@ impl AllowedImages {
         if self.0.is_empty() || self.0.contains(&image) {
             return Ok(image);
         }
-        let allowed = self
-            .0
-            .iter()
-            .map(ContainerImage::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
-        Err(ImageError::NotAllowed {
-            image: image.to_string(),
-            allowed,
-        })
+        let allowed = self.0.iter().map(ContainerImage::as_str).collect::<Vec<_>>().join(", ");
+        Err(ImageError::NotAllowed { image: image.to_string(), allowed })
     }
 
     /// The list as configured.

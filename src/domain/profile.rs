@@ -26,9 +26,6 @@ impl Profile {
 
     /// Whether everything that `other` offers is offered by `self` too.
     pub const fn includes(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Enterprise, _) | (Self::Mvp, Self::Mvp)
-        )
+        matches!((self, other), (Self::Enterprise, _) | (Self::Mvp, Self::Mvp))
     }
 }

@@ -33,11 +33,7 @@ pub struct SchemaViolation {
 
 impl std::fmt::Display for SchemaViolation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = if self.pointer.is_empty() {
-            "(root)"
-        } else {
-            &self.pointer
-        };
+        let at = if self.pointer.is_empty() { "(root)" } else { &self.pointer };
         write!(f, "{at}: expected {}, got {}", self.expected, self.got)
     }
 }

@@ -64,10 +64,7 @@ impl DependencyPolicy {
     pub fn check(&self, dependencies: &[Dependency]) -> Result<(), DependencyError> {
         let max = self.max.min(Self::HARD_MAX);
         if dependencies.len() > max {
-            return Err(DependencyError::TooMany {
-                count: dependencies.len(),
-                max,
-            });
+            return Err(DependencyError::TooMany { count: dependencies.len(), max });
         }
         let mut seen = BTreeSet::new();
         for Dependency { name, version } in dependencies {
@@ -76,10 +73,7 @@ impl DependencyPolicy {
             }
             if !is_version(version) {
                 let version = version.chars().take(80).collect();
-                return Err(DependencyError::Version {
-                    name: name.clone(),
-                    version,
-                });
+                return Err(DependencyError::Version { name: name.clone(), version });
             }
             if self.blocked.contains(name) {
                 return Err(DependencyError::Blocked(name.clone()));
@@ -94,9 +88,7 @@ impl DependencyPolicy {
 
 impl Default for DependencyPolicy {
     fn default() -> Self {
-        let blocked = ["child_process", "node-pty", "npm", "pm2"]
-            .map(str::to_owned)
-            .into();
+        let blocked = ["child_process", "node-pty", "npm", "pm2"].map(str::to_owned).into();
         Self { max: 32, blocked }
     }
 }
@@ -114,9 +106,9 @@ fn is_package_name(name: &str) -> bool {
     };
     name.len() <= 214
         && match name.strip_prefix('@') {
-            Some(scoped) => scoped
-                .split_once('/')
-                .is_some_and(|(scope, name)| part(scope) && part(name)),
+            Some(scoped) => {
+                scoped.split_once('/').is_some_and(|(scope, name)| part(scope) && part(name))
+            }
             None => part(name),
         }
 }
@@ -151,10 +143,8 @@ mod tests {
     use super::*;
 
     fn check(name: &str, version: &str) -> Result<(), DependencyError> {
-        DependencyPolicy::default().check(&[Dependency {
-            name: name.to_owned(),
-            version: version.to_owned(),
-        }])
+        DependencyPolicy::default()
+            .check(&[Dependency { name: name.to_owned(), version: version.to_owned() }])
     }
 
     #[test]
@@ -187,13 +177,8 @@ mod tests {
                 "{version}"
             );
         }
-        for name in [
-            "", "Zod", "../x", "a b", "@scope", "@/x", ".hidden", "--global", "x;y",
-        ] {
-            assert!(
-                matches!(check(name, "1"), Err(DependencyError::Name(_))),
-                "{name}"
-            );
+        for name in ["", "Zod", "../x", "a b", "@scope", "@/x", ".hidden", "--global", "x;y"] {
+            assert!(matches!(check(name, "1"), Err(DependencyError::Name(_))), "{name}");
         }
     }
 

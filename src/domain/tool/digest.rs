@@ -22,10 +22,9 @@ impl Digest {
         object.insert("dependencies".to_owned(), to_value(&content.dependencies));
         object.insert("timeoutMs".to_owned(), Value::from(content.timeout_ms));
         object.insert("permissions".to_owned(), to_value(&content.permissions));
-        for (key, schema) in [
-            ("inputSchema", &content.input_schema),
-            ("outputSchema", &content.output_schema),
-        ] {
+        for (key, schema) in
+            [("inputSchema", &content.input_schema), ("outputSchema", &content.output_schema)]
+        {
             if let Some(schema) = schema {
                 object.insert(key.to_owned(), schema.to_value());
             }

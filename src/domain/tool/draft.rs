@@ -304,17 +304,12 @@ fn schema(
 }
 
 fn input_schema(schema: Value) -> Result<ToolSchema, InvalidTool> {
-    ToolSchema::input(schema).map_err(|source| InvalidTool::Schema {
-        field: "inputSchema",
-        source,
-    })
+    ToolSchema::input(schema).map_err(|source| InvalidTool::Schema { field: "inputSchema", source })
 }
 
 fn output_schema(schema: Value) -> Result<ToolSchema, InvalidTool> {
-    ToolSchema::output(schema).map_err(|source| InvalidTool::Schema {
-        field: "outputSchema",
-        source,
-    })
+    ToolSchema::output(schema)
+        .map_err(|source| InvalidTool::Schema { field: "outputSchema", source })
 }
 
 fn timeout(ms: Option<u64>, policy: &ToolPolicy) -> Result<u32, InvalidTool> {
@@ -367,19 +362,10 @@ fn length(field: &'static str, text: &str, max: usize) -> Result<(), InvalidTool
     if (1..=max).contains(&actual) {
         Ok(())
     } else {
-        Err(InvalidTool::Length {
-            field,
-            min: 1,
-            max,
-            actual,
-        })
+        Err(InvalidTool::Length { field, min: 1, max, actual })
     }
 }
 
 fn at_most(field: &'static str, actual: usize, max: usize) -> Result<(), InvalidTool> {
-    if actual <= max {
-        Ok(())
-    } else {
-        Err(InvalidTool::TooMany { field, max, actual })
-    }
+    if actual <= max { Ok(()) } else { Err(InvalidTool::TooMany { field, max, actual }) }
 }

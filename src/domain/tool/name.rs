@@ -37,11 +37,7 @@ impl ToolName {
     /// A name for a tool to be made here: grammar and reserved names are checked.
     pub fn parse(name: &str) -> Result<Self, NameError> {
         let parsed = Self::parse_external(name)?;
-        if is_reserved(name) {
-            Err(NameError::Reserved(name.to_owned()))
-        } else {
-            Ok(parsed)
-        }
+        if is_reserved(name) { Err(NameError::Reserved(name.to_owned())) } else { Ok(parsed) }
     }
 
     /// A name that came from outside (an import, another program's row): only the grammar is checked, so
@@ -54,9 +50,7 @@ impl ToolName {
         if first && rest && (Self::MIN_CHARS..=Self::MAX_CHARS).contains(&name.len()) {
             Ok(Self(name.into()))
         } else {
-            Err(NameError::Grammar(
-                name.chars().take(Self::MAX_CHARS + 1).collect(),
-            ))
+            Err(NameError::Grammar(name.chars().take(Self::MAX_CHARS + 1).collect()))
         }
     }
 
@@ -80,13 +74,7 @@ impl ToolName {
 /// Each character outside `[a-zA-Z0-9_-]` becomes `_`.
 pub fn client_safe(name: &str) -> String {
     name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') {
-                c
-            } else {
-                '_'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
         .collect()
 }
 
@@ -140,20 +128,8 @@ mod tests {
     #[test]
     fn refuses_what_is_outside_the_grammar() {
         let long = format!("a{}", "b".repeat(64));
-        for bad in [
-            "",
-            "ab",
-            "1abc",
-            ".abc",
-            "a b",
-            "té.xt",
-            "a/b/c",
-            long.as_str(),
-        ] {
-            assert!(
-                matches!(ToolName::parse(bad), Err(NameError::Grammar(_))),
-                "{bad}"
-            );
+        for bad in ["", "ab", "1abc", ".abc", "a b", "té.xt", "a/b/c", long.as_str()] {
+            assert!(matches!(ToolName::parse(bad), Err(NameError::Grammar(_))), "{bad}");
         }
     }
 
@@ -169,10 +145,7 @@ mod tests {
             "upstream.anything",
             "sandbox-exec".replace('-', ".").as_str(),
         ] {
-            assert!(
-                matches!(ToolName::parse(bad), Err(NameError::Reserved(_))),
-                "{bad}"
-            );
+            assert!(matches!(ToolName::parse(bad), Err(NameError::Reserved(_))), "{bad}");
             assert!(ToolName::parse_external(bad).is_ok(), "{bad}");
         }
         for good in ["dynamics", "text.uppercase", "system-info", "sandbox_x"] {

@@ -83,9 +83,8 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, PermissionError> {
         let refuse = || PermissionError::Origin(text.chars().take(120).collect());
         let (scheme, rest) = text.split_once("://").ok_or_else(refuse)?;
-        let (any_subdomain, rest) = rest
-            .strip_prefix("*.")
-            .map_or((false, rest), |rest| (true, rest));
+        let (any_subdomain, rest) =
+            rest.strip_prefix("*.").map_or((false, rest), |rest| (true, rest));
         let url = Url::parse(&format!("{scheme}://{rest}")).map_err(|_| refuse())?;
         let bare = matches!(url.scheme(), "http" | "https")
             && matches!(url.path(), "" | "/")
@@ -93,10 +92,7 @@ impl Origin {
             && url.fragment().is_none()
             && url.username().is_empty()
             && url.password().is_none();
-        let host = url
-            .host_str()
-            .filter(|host| !host.contains('*'))
-            .ok_or_else(refuse)?;
+        let host = url.host_str().filter(|host| !host.contains('*')).ok_or_else(refuse)?;
         let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
         if !bare || rest.ends_with('/') || (any_subdomain && !(is_name && host.contains('.'))) {
             return Err(refuse());
@@ -112,10 +108,7 @@ impl Origin {
     /// Whether everything that `other` stands for is also meant by `self`.
     pub fn covers(&self, other: &Self) -> bool {
         let host = if self.any_subdomain {
-            let below = other
-                .host
-                .strip_suffix(&self.host)
-                .is_some_and(|sub| sub.ends_with('.'));
+            let below = other.host.strip_suffix(&self.host).is_some_and(|sub| sub.ends_with('.'));
             below || (other.any_subdomain && other.host == self.host)
         } else {
             !other.any_subdomain && other.host == self.host
@@ -135,28 +128,17 @@ impl Permissions {
 
     /// Checks the grammar of every entry, and that nothing goes beyond the ceiling.
     pub fn within(&self, ceiling: &Ceiling) -> Result<(), PermissionError> {
-        for (field, len) in [
-            ("net", self.net.len()),
-            ("secrets", self.secrets.len()),
-            ("tools", self.tools.len()),
-        ] {
+        for (field, len) in
+            [("net", self.net.len()), ("secrets", self.secrets.len()), ("tools", self.tools.len())]
+        {
             if len > Self::MAX_ENTRIES {
-                return Err(PermissionError::TooMany {
-                    field,
-                    max: Self::MAX_ENTRIES,
-                });
+                return Err(PermissionError::TooMany { field, max: Self::MAX_ENTRIES });
             }
         }
-        let net = self
-            .net
-            .iter()
-            .map(|text| Origin::parse(text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let net = self.net.iter().map(|text| Origin::parse(text)).collect::<Result<Vec<_>, _>>()?;
         for (origin, text) in net.iter().zip(&self.net) {
             if !ceiling.net.iter().any(|allowed| allowed.covers(origin)) {
-                return Err(PermissionError::BeyondCeiling(format!(
-                    "the origin '{text}'"
-                )));
+                return Err(PermissionError::BeyondCeiling(format!("the origin '{text}'")));
             }
         }
         for secret in &self.secrets {
@@ -172,14 +154,9 @@ impl Permissions {
 impl SecretGrant {
     fn check(&self, net: &[Origin], ceiling: &Ceiling) -> Result<(), PermissionError> {
         let name_ok = (1..=64).contains(&self.name.len())
-            && self
-                .name
-                .bytes()
-                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+            && self.name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         if !name_ok {
-            return Err(PermissionError::SecretName(
-                self.name.chars().take(80).collect(),
-            ));
+            return Err(PermissionError::SecretName(self.name.chars().take(80).collect()));
         }
         if self.hosts.is_empty() || self.hosts.len() > Permissions::MAX_ENTRIES {
             return Err(PermissionError::SecretHosts(self.name.clone()));
@@ -193,10 +170,7 @@ impl SecretGrant {
         if ceiling.secrets.contains(&self.name) {
             Ok(())
         } else {
-            Err(PermissionError::BeyondCeiling(format!(
-                "the secret '{}'",
-                self.name
-            )))
+            Err(PermissionError::BeyondCeiling(format!("the secret '{}'", self.name)))
         }
     }
 }
@@ -214,10 +188,7 @@ mod tests {
 
     fn ceiling(net: &[&str], secrets: &[&str]) -> Ceiling {
         Ceiling {
-            net: net
-                .iter()
-                .map(|text| Origin::parse(text).unwrap())
-                .collect(),
+            net: net.iter().map(|text| Origin::parse(text).unwrap()).collect(),
             secrets: secrets.iter().map(|&name| name.to_owned()).collect(),
         }
     }
@@ -294,25 +265,10 @@ mod tests {
             }],
             ..net(&["https://api.example.com"])
         };
-        assert_eq!(
-            with("TOKEN", &["https://api.example.com"]).within(&ceiling),
-            Ok(())
-        );
+        assert_eq!(with("TOKEN", &["https://api.example.com"]).within(&ceiling), Ok(()));
         assert!(with("TOKEN", &[]).within(&ceiling).is_err());
-        assert!(
-            with("TOKEN", &["https://evil.example.com"])
-                .within(&ceiling)
-                .is_err()
-        );
-        assert!(
-            with("OTHER", &["https://api.example.com"])
-                .within(&ceiling)
-                .is_err()
-        );
-        assert!(
-            with("token", &["https://api.example.com"])
-                .within(&ceiling)
-                .is_err()
-        );
+        assert!(with("TOKEN", &["https://evil.example.com"]).within(&ceiling).is_err());
+        assert!(with("OTHER", &["https://api.example.com"]).within(&ceiling).is_err());
+        assert!(with("token", &["https://api.example.com"]).within(&ceiling).is_err());
     }
 }

@@ -49,6 +49,8 @@ pub enum Change {
 /// Who changes a tool, when, and what kind of change it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
+    /// What kind.
+    pub change: Change,
     /// Who.
     pub actor: Actor,
     /// When; kept to the millisecond.
@@ -115,7 +117,7 @@ impl ToolRecord {
             created_at: edit.at,
             updated_at: edit.at,
             actor: edit.actor,
-            change: Change::Create,
+            change: edit.change,
         }
     }
 
@@ -126,7 +128,6 @@ impl ToolRecord {
         enabled: bool,
         engine_resolved: EngineKind,
         expected: Expected,
-        change: Change,
         edit: Edit,
     ) -> Result<Self, RevisionConflict> {
         expected.check(self.revision)?;
@@ -141,7 +142,7 @@ impl ToolRecord {
             // A clock that went back must not make history run backwards.
             updated_at: edit.at.max(self.updated_at),
             actor: edit.actor,
-            change,
+            change: edit.change,
         })
     }
 
@@ -152,19 +153,7 @@ impl ToolRecord {
         expected: Expected,
         edit: Edit,
     ) -> Result<Self, RevisionConflict> {
-        let change = if enabled {
-            Change::Enable
-        } else {
-            Change::Disable
-        };
-        self.revise(
-            self.content.clone(),
-            enabled,
-            self.engine_resolved,
-            expected,
-            change,
-            edit,
-        )
+        self.revise(self.content.clone(), enabled, self.engine_resolved, expected, edit)
     }
 
     /// Recomputes the digest. Stores call it on every record they read.
@@ -172,10 +161,7 @@ impl ToolRecord {
         if Digest::of(&self.content) == self.digest {
             Ok(())
         } else {
-            Err(DigestMismatch {
-                name: self.name.clone(),
-                revision: self.revision,
-            })
+            Err(DigestMismatch { name: self.name.clone(), revision: self.revision })
         }
     }
 }

@@ -61,10 +61,7 @@ impl ToolSchema {
     fn sized(schema: Map<String, Value>) -> Result<Self, SchemaError> {
         let actual = serde_json::to_vec(&schema).map_or(usize::MAX, |json| json.len());
         if actual > Self::MAX_BYTES {
-            return Err(SchemaError::TooLarge {
-                max: Self::MAX_BYTES,
-                actual,
-            });
+            return Err(SchemaError::TooLarge { max: Self::MAX_BYTES, actual });
         }
         Ok(Self(Arc::new(schema)))
     }
