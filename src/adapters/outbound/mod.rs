@@ -1,0 +1,3 @@
+//! Outbound adapters: each implements a port with crates of its own, and knows no other adapter.
+
+pub mod store;
