@@ -7,9 +7,11 @@ pub mod authorize;
 pub mod catalog;
 pub mod engines;
 pub mod error;
+pub mod follow;
 pub mod gate;
 pub mod host;
 pub mod lifecycle;
+pub mod outcome;
 pub mod runner;
 pub mod snapshot;
 pub mod system;
@@ -17,13 +19,14 @@ pub mod system;
 use std::sync::Arc;
 
 pub use authorize::Authorizer;
-pub use catalog::{Catalog, CatalogLimits};
+pub use catalog::{Catalog, CatalogLimits, CatalogParts};
 pub use engines::Engines;
 pub use error::AppError;
 pub use gate::Gate;
 pub use host::CallSink;
 pub use lifecycle::Lifecycle;
-pub use runner::{CallContext, CallResult, EphemeralJob, Output, Receipt, RunLimits, Runner};
+pub use outcome::{CallResult, Output, Receipt};
+pub use runner::{CallContext, EphemeralJob, RunLimits, Runner, RunnerParts};
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
 
