@@ -1,3 +1,6 @@
 //! Outbound adapters: each implements a port with crates of its own, and knows no other adapter.
 
+pub mod clock;
+#[cfg(feature = "mcp")]
+pub mod limiter;
 pub mod store;
