@@ -1,4 +1,11 @@
-//! The integration tests, in one binary.
-#![expect(clippy::unwrap_used, reason = "test support")]
+//! Every integration test, linked once. Each room of the source has its module here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests and their support fail by panicking, and stand outside the process under test"
+)]
 
+mod app;
 mod contract;
+mod support;

@@ -1,0 +1,4 @@
+//! Use cases on fakes.
+
+mod authorize;
+mod gate;

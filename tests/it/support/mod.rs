@@ -1,0 +1,5 @@
+//! Fakes with behaviour, and builders for tests. A fake of a port that has a contract suite passes it.
+
+pub(crate) mod clock;
+pub(crate) mod engine;
+pub(crate) mod sink;
