@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::BoxError;
 use crate::domain::tool::EngineKind;
 use crate::domain::{ErrorCode, RejectionKind};
 
@@ -30,4 +31,21 @@ impl Metrics for NoMetrics {
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
     fn notified(&self, _: usize) {}
+}
+
+/// Takes the measurements of the HTTP transport, and shows all that were taken.
+///
+/// Every method but [`exposition`](Self::exposition) MUST be cheap and MUST NOT block.
+pub trait HttpMetrics: Send + Sync {
+    /// A session was made.
+    fn session_opened(&self);
+
+    /// A session ended. `expired`: because it was idle, not because its client or the server ended it.
+    fn session_closed(&self, expired: bool);
+
+    /// A request showed a credential, which was accepted or not.
+    fn authenticated(&self, accepted: bool);
+
+    /// Every measurement, in the Prometheus text format, version 0.0.4.
+    fn exposition(&self) -> Result<String, BoxError>;
 }

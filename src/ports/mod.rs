@@ -18,7 +18,7 @@ pub mod tool_store;
 pub use clock::{Clock, Ids};
 pub use engine::{Engine, EngineError, EngineReport, Strength};
 pub use host::{Host, HostRefusal};
-pub use metrics::Metrics;
+pub use metrics::{HttpMetrics, Metrics};
 pub use rate_limiter::RateLimiter;
 pub use schema_check::{CompiledSchema, SchemaCheck, SchemaViolation};
 pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};

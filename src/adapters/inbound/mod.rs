@@ -1,0 +1,4 @@
+//! Inbound adapters: each turns what comes from outside into calls of the use cases.
+
+#[cfg(feature = "http")]
+pub mod http;
