@@ -1,4 +1,6 @@
 //! Use cases on fakes.
 
 mod authorize;
+mod catalog;
 mod gate;
+mod runner;

@@ -1,5 +1,7 @@
 //! Fakes with behaviour, and builders for tests. A fake of a port that has a contract suite passes it.
 
+pub(crate) mod app;
 pub(crate) mod clock;
 pub(crate) mod engine;
+pub(crate) mod schema;
 pub(crate) mod sink;

@@ -1,0 +1,122 @@
+//! The use cases on fakes, with handles to each fake.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
+use dynamic_mcp::app::{
+    App, Authorizer, CallContext, Catalog, CatalogLimits, CatalogParts, Engines, Gate, Lifecycle,
+    RunLimits, Runner, RunnerParts, System,
+};
+use dynamic_mcp::domain::tool::{EngineChoice, ToolDraft, ToolPolicy};
+use dynamic_mcp::domain::{AccessPolicy, Caller, GuardLimits, Scope};
+use dynamic_mcp::ports::metrics::NoMetrics;
+use dynamic_mcp::ports::{RateLimiter, ToolStore};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::FakeClock;
+use super::engine::FakeEngine;
+use super::schema::RequiredKeys;
+use super::sink::RecordingSink;
+
+/// What a test may want to be different.
+pub(crate) struct Setup {
+    pub(crate) access: AccessPolicy,
+    pub(crate) admin_token: Option<&'static str>,
+    pub(crate) guard: GuardLimits,
+    pub(crate) max_tools: usize,
+    pub(crate) policy: ToolPolicy,
+    pub(crate) store: Arc<dyn ToolStore>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            access: AccessPolicy::default(),
+            admin_token: None,
+            guard: GuardLimits { max_concurrency: 64, ..GuardLimits::default() },
+            max_tools: 16,
+            policy: ToolPolicy::default(),
+            store: Arc::new(MemoryStore::new(50)),
+        }
+    }
+}
+
+/// The use cases and the fakes behind them.
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) engine: Arc<FakeEngine>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) store: Arc<dyn ToolStore>,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// No rate limit.
+struct Unlimited;
+
+impl RateLimiter for Unlimited {
+    fn check(&self, _: &Scope) -> Result<(), Duration> {
+        Ok(())
+    }
+}
+
+impl TestApp {
+    pub(crate) fn new() -> Self {
+        Self::with(Setup::default())
+    }
+
+    pub(crate) fn with(setup: Setup) -> Self {
+        let engine = Arc::new(FakeEngine::default());
+        let clock = Arc::new(FakeClock::new());
+        let lifecycle = Lifecycle::new(Duration::from_secs(10));
+        let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
+        let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
+        let catalog = Arc::new(Catalog::new(CatalogParts {
+            store: Arc::clone(&setup.store),
+            schemas: Arc::new(RequiredKeys),
+            engines: engines.clone(),
+            clock: clock.clone(),
+            gate: Arc::clone(&gate),
+            limits: CatalogLimits { max_tools: setup.max_tools, policy: setup.policy.clone() },
+        }));
+        let runner = Arc::new(Runner::new(RunnerParts {
+            catalog: Arc::clone(&catalog),
+            engines: engines.clone(),
+            gate: Arc::clone(&gate),
+            schemas: Arc::new(RequiredKeys),
+            metrics: Arc::new(NoMetrics),
+            limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
+            policy: setup.policy,
+            lifecycle: lifecycle.clone(),
+        }));
+        let token = setup.admin_token.map(SecretString::from);
+        let app = App {
+            catalog,
+            runner,
+            gate,
+            authorizer: Arc::new(Authorizer::new(setup.access, token)),
+            system: Arc::new(System::new(engines)),
+        };
+        Self { app, engine, clock, store: setup.store, lifecycle }
+    }
+}
+
+/// A caller at the machine itself, and what its call tells it.
+pub(crate) fn context() -> (CallContext, Arc<RecordingSink>) {
+    let sink = Arc::new(RecordingSink::default());
+    let context = CallContext {
+        caller: Caller::local(),
+        sink: sink.clone(),
+        cancel: CancellationToken::new(),
+    };
+    (context, sink)
+}
+
+/// A draft with these fields over a small valid one.
+pub(crate) fn draft(fields: &Value) -> ToolDraft {
+    let mut draft = json!({ "name": "text.echo", "description": "Echoes.", "code": "echo" });
+    draft.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    serde_json::from_value(draft).unwrap()
+}
