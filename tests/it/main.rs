@@ -1,6 +1,7 @@
 //! Every integration test, linked once. Each room of the source has its module here.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "tests and their support fail by panicking, and stand outside the process under test"

@@ -3,5 +3,8 @@
 pub(crate) mod app;
 pub(crate) mod clock;
 pub(crate) mod engine;
+pub(crate) mod records;
+#[cfg(feature = "file")]
+pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod sink;
