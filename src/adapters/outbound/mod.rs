@@ -4,3 +4,4 @@ pub mod clock;
 #[cfg(feature = "mcp")]
 pub mod limiter;
 pub mod store;
+pub mod telemetry;

@@ -1,1 +1,27 @@
-//! Streamable HTTP.
+//! Streamable HTTP: MCP at one path, beside it the probes and the metrics.
+//!
+//! From the outside in: [`server`] accepts connections, [`connection`] serves one of them, [`router`] finds
+//! the route, [`envelope`] puts the request id and the security headers on every answer, [`endpoint`] judges
+//! an MCP request before the SDK sees it, [`sessions`] keep count of the SDK's sessions, and [`answer`] turns
+//! the SDK's refusals into the shapes that are promised here. Every refusal is a [`refusal::Refusal`].
+
+mod answer;
+mod body;
+mod capacity;
+mod connection;
+mod early_answer;
+mod endpoint;
+mod envelope;
+mod message;
+mod options;
+mod probes;
+mod rebinding;
+mod refusal;
+mod router;
+mod server;
+mod sessions;
+mod state;
+
+pub use options::{BindError, HttpOptions};
+pub use probes::{Check, Readiness};
+pub use server::{HttpParts, HttpServer};

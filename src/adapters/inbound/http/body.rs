@@ -1,0 +1,107 @@
+//! Reads a request's body within its limits.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::Refusal;
+
+/// How much of a body that is too large is read and thrown away, so that a client that sends it all before
+/// it reads anything gets the answer and not a reset connection.
+const DISCARD_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long such a body is read.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// What bounds the reading.
+pub(super) struct Limits<'a> {
+    /// Most bytes, whether announced or chunked.
+    pub bytes: usize,
+    /// Longest time for the whole body.
+    pub time: Duration,
+    /// Cancelled when the server ends: a body that isn't there by then is not waited for.
+    pub draining: &'a CancellationToken,
+}
+
+/// Reads the whole body, or says why not.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limits: Limits<'_>,
+) -> Result<Bytes, Refusal> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limits.bytes as u64) {
+        // A client that waits for a word before it sends the body gets the word at once.
+        if !headers.contains_key(EXPECT) {
+            discard(&mut body, limits.draining).await;
+        }
+        return Err(Refusal::too_large(limits.bytes));
+    }
+    let verdict = tokio::select! {
+        verdict = collect(&mut body, limits.bytes) => verdict,
+        () = tokio::time::sleep(limits.time) => {
+            let message = "The request's body did not arrive in time";
+            return Err(Refusal::other(StatusCode::REQUEST_TIMEOUT, message).closing());
+        }
+        () = limits.draining.cancelled() => return Err(Refusal::shutting_down()),
+    };
+    if verdict.is_err() {
+        discard(&mut body, limits.draining).await;
+    }
+    verdict
+}
+
+async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
+    let mut first: Option<Bytes> = None;
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            let message = "The request's body broke off";
+            return Err(Refusal::other(StatusCode::BAD_REQUEST, message).closing());
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        let so_far = first.as_ref().map_or(0, Bytes::len) + all.len();
+        if data.len() > limit - so_far {
+            return Err(Refusal::too_large(limit));
+        }
+        // Nearly every body is a single frame, which needs no copy.
+        if first.is_none() && all.is_empty() {
+            if body.is_end_stream() {
+                return Ok(data);
+            }
+            first = Some(data);
+        } else {
+            if let Some(first) = first.take() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&data);
+        }
+    }
+    Ok(first.unwrap_or_else(|| all.freeze()))
+}
+
+async fn discard(body: &mut Body, draining: &CancellationToken) {
+    let read = async {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let read = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(read) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    tokio::select! {
+        () = read => {}
+        () = tokio::time::sleep(DISCARD_TIME) => {}
+        () = draining.cancelled() => {}
+    }
+}

@@ -1,0 +1,163 @@
+//! Puts the request id and the security headers on the answers that the HTTP library gives by itself.
+//!
+//! Where the head of a request can't be parsed, the library answers 400, 414 or 431 with no more than a
+//! length, and nothing above it is asked. Such a head is recognised on its way out: it is the only one
+//! without a request id.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::{HeaderMap, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connection::Activity;
+use super::envelope::RequestId;
+use super::refusal::Refusal;
+use crate::ports::Ids;
+
+/// A connection's two directions, watched.
+pub(super) struct EarlyAnswer<S> {
+    stream: S,
+    ids: Arc<dyn Ids>,
+    activity: Arc<Activity>,
+    /// An answer of ours that is not out yet.
+    pending: Bytes,
+}
+
+impl<S: AsyncWrite + Unpin> EarlyAnswer<S> {
+    pub(super) fn new(stream: S, ids: Arc<dyn Ids>, activity: Arc<Activity>) -> Self {
+        Self { stream, ids, activity, pending: Bytes::new() }
+    }
+
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.pending.is_empty() {
+            let poll = Pin::new(&mut self.stream).poll_write(context, &self.pending);
+            self.activity.set_blocked(poll.is_pending());
+            let written = ready!(poll)?;
+            self.pending.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// An answer in place of the library's own.
+    fn answer(&self, status: StatusCode) -> Bytes {
+        let id = RequestId::fresh(self.ids.as_ref());
+        let reason = status.canonical_reason().unwrap_or_default();
+        let body = Refusal::other(status, reason).body(&id);
+        let mut headers = HeaderMap::new();
+        id.seal(&mut headers);
+        let mut answer = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n",
+            body.len()
+        );
+        for (name, value) in &headers {
+            answer.push_str(name.as_str());
+            answer.push_str(": ");
+            answer.push_str(value.to_str().unwrap_or_default());
+            answer.push_str("\r\n");
+        }
+        answer.push_str("\r\n");
+        answer.push_str(&body);
+        Bytes::from(answer)
+    }
+}
+
+/// The status, if this is a head that the library made by itself: a client's error, nothing but its own
+/// three headers, no body.
+fn own_head(bytes: &[u8]) -> Option<StatusCode> {
+    let head = bytes.strip_prefix(b"HTTP/1.1 4")?.strip_suffix(b"\r\n\r\n")?;
+    let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
+    let status = format!("4{}", lines.next()?.get(..2)?);
+    let mut empty = false;
+    for line in lines {
+        let (name, value) = line.split_once(": ")?;
+        match name {
+            "content-length" => empty = value == "0",
+            "connection" | "date" => {}
+            _ => return None,
+        }
+    }
+    empty.then(|| status.parse().ok())?
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for EarlyAnswer<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for EarlyAnswer<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_pending(context))?;
+        if let Some(status) = own_head(bytes) {
+            self.pending = self.answer(status);
+            return match self.poll_pending(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(bytes.len())),
+            };
+        }
+        let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.activity.set_blocked(poll.is_pending());
+        poll
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let [only] = slices {
+            return self.poll_write(context, only);
+        }
+        ready!(self.poll_pending(context))?;
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.activity.set_blocked(poll.is_pending());
+        poll
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pending(context))?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pending(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_librarys_own_heads() {
+        let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
+        assert_eq!(own_head(own), Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        for other in [
+            &b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..],
+            b"HTTP/1.1 404 Not Found\r\nx-request-id: 1\r\ncontent-length: 0\r\n\r\n",
+            b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}",
+            b"HTTP/1.1 4\r\n\r\n0\r\n\r\n",
+            b"",
+        ] {
+            assert_eq!(own_head(other), None);
+        }
+    }
+}

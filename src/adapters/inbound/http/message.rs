@@ -1,0 +1,104 @@
+//! A first look at a JSON-RPC message: only what has to be known before the SDK parses it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::refusal::Refusal;
+
+/// What a message is, as far as the transport cares.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message<'a> {
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+impl<'a> Message<'a> {
+    /// Longest id that is repeated in a refusal, in bytes.
+    const MAX_ID_LEN: usize = 256;
+
+    /// Looks at a body. Refuses what is not one JSON object; whether that is a message of MCP is for the
+    /// SDK to find out. A member that comes twice is refused, so that nobody reads another one than we do.
+    pub(super) fn peek(body: &'a [u8]) -> Result<Self, Refusal> {
+        serde_json::from_slice(body).map_err(|error| Self::refuse(body, &error))
+    }
+
+    /// Why a body is not one JSON-RPC message. `error`: what a parser said.
+    fn refuse(body: &[u8], error: &serde_json::Error) -> Refusal {
+        if error.classify() != Category::Data {
+            return Refusal::not_json(&error.to_string());
+        }
+        Self::refusal_for(body)
+    }
+
+    /// Why a body that some parser did not take is refused: it is not JSON, or not a message.
+    pub(super) fn refusal_for(body: &[u8]) -> Refusal {
+        match serde_json::from_slice::<Value>(body) {
+            Err(error) => Refusal::not_json(&error.to_string()),
+            Ok(Value::Array(_)) => Refusal::not_a_message(
+                "Invalid Request: batches are not taken; send each message on its own",
+            ),
+            Ok(_) => {
+                Refusal::not_a_message("Invalid Request: the body is not a JSON-RPC 2.0 message")
+            }
+        }
+    }
+
+    /// Whether an answer is due.
+    pub(super) fn is_request(&self) -> bool {
+        self.method.is_some() && self.id.is_some()
+    }
+
+    /// Whether this asks for a session.
+    pub(super) fn is_initialize(&self) -> bool {
+        self.is_request() && self.method.as_deref() == Some("initialize")
+    }
+
+    /// Whether this opens a stream that stays open until somebody closes it.
+    pub(super) fn is_subscription(&self) -> bool {
+        self.method.as_deref() == Some("subscriptions/listen")
+    }
+
+    /// The id, to repeat it in a refusal: a string or a number of reasonable length.
+    pub(super) fn id(&self) -> Option<Box<RawValue>> {
+        let id = self.id?;
+        let first = id.get().as_bytes().first()?;
+        let repeatable = id.get().len() <= Self::MAX_ID_LEN
+            && (*first == b'"' || *first == b'-' || first.is_ascii_digit());
+        repeatable.then(|| id.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sees_what_matters() {
+        let call = Message::peek(br#" {"jsonrpc":"2.0","id":"a","method":"tools/call"} "#).unwrap();
+        assert!(call.is_request() && !call.is_initialize());
+        assert_eq!(call.id().unwrap().get(), r#""a""#);
+        let note = Message::peek(br#"{"method":"initialize"}"#).unwrap();
+        assert!(!note.is_request() && !note.is_initialize());
+        let escaped = Message::peek(br#"{"id":1,"me\u0074hod":"initiali\u007ae"}"#).unwrap();
+        assert!(escaped.is_initialize());
+        assert!(Message::peek(br#"{"id":{"x":1},"method":"m"}"#).unwrap().id().is_none());
+    }
+
+    #[test]
+    fn refuses_what_is_no_object() {
+        for body in ["", "{", "nope", "[1", "{\"a\":1}x", "1 2"] {
+            let refusal = format!("{:?}", Message::peek(body.as_bytes()).unwrap_err());
+            assert!(refusal.contains("-32700"), "{body}: {refusal}");
+        }
+        for body in ["1", "\"text\"", "[]", "[{}]", "null", r#"{"id":1,"id":2}"#] {
+            let refusal = format!("{:?}", Message::peek(body.as_bytes()).unwrap_err());
+            assert!(refusal.contains("-32600"), "{body}: {refusal}");
+        }
+    }
+}

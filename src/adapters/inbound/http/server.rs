@@ -1,0 +1,153 @@
+//! Listens, accepts, and ends in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use rmcp::ServerHandler;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::endpoint::Endpoint;
+use super::options::{BindError, HttpOptions};
+use super::probes::Readiness;
+use super::rebinding::Rebinding;
+use super::sessions::{SessionTable, Sessions};
+use super::state::Shared;
+use super::{capacity, connection, router};
+use crate::app::Lifecycle;
+use crate::ports::{HttpMetrics, Ids};
+
+/// How long answers that are complete may take to leave once the server has stopped.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How long to wait after an accept that failed, usually for want of open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a connection over the limit is told.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
+    content-length: 0\r\n\r\n";
+
+/// What the server needs from the rest of the program.
+pub struct HttpParts {
+    /// Makes request ids.
+    pub ids: Arc<dyn Ids>,
+    /// Takes the measurements and shows them at `/metrics`.
+    pub metrics: Arc<dyn HttpMetrics>,
+    /// Is asked by `/readyz`.
+    pub readiness: Readiness,
+    /// Says when to end, and waits for what runs.
+    pub lifecycle: Lifecycle,
+}
+
+/// An HTTP server that is bound to its address.
+///
+/// The header `Host` is checked where the address is a loopback one or the options name allowed hosts or a
+/// public URL; the header `Origin` always, where a request has one.
+pub struct HttpServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    sessions: Arc<Sessions>,
+    shared: Arc<Shared>,
+}
+
+impl HttpServer {
+    /// Binds the address. `handler` is asked for a handler for each session, and for each request without
+    /// one, so that it had better be cheap.
+    pub async fn bind<H: ServerHandler>(
+        options: HttpOptions,
+        handler: impl Fn() -> H + Send + Sync + 'static,
+        parts: HttpParts,
+    ) -> Result<Self, BindError> {
+        let listen =
+            |source| BindError::Listen { host: options.host.clone(), port: options.port, source };
+        let listener =
+            TcpListener::bind((options.host.as_str(), options.port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let rebinding = Rebinding::new(&options, address)?;
+        if !rebinding.checks_host() {
+            tracing::warn!(
+                %address,
+                "the header Host is not checked: set MCP_HTTP_ALLOWED_HOSTS or MCP_PUBLIC_URL"
+            );
+        }
+        let table = Arc::new(SessionTable::new(options.max_sessions, Arc::clone(&parts.metrics)));
+        let sessions = Arc::new(Sessions::new(Arc::clone(&table), parts.lifecycle.calls.clone()));
+        let shared = Arc::new(Shared {
+            options,
+            rebinding,
+            sessions: table,
+            lifecycle: parts.lifecycle,
+            ids: parts.ids,
+            metrics: parts.metrics,
+            readiness: parts.readiness,
+        });
+        let endpoint = Endpoint::new(handler, Arc::clone(&sessions), Arc::clone(&shared));
+        let router = router::router(endpoint, &shared)?;
+        Ok(Self { listener, address, router, sessions, shared })
+    }
+
+    /// The address that it is bound to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The routes, for a program that serves them by its own means.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until the lifecycle has stopped and the last connection is closed.
+    ///
+    /// While the lifecycle drains, running calls are finished, readiness says 503 and new calls are
+    /// refused.
+    pub async fn serve(self) {
+        let Lifecycle { draining, stopped, tasks, .. } = self.shared.lifecycle.clone();
+        let max_connections = capacity::connections(self.shared.options.max_connections);
+        let places = Arc::new(Semaphore::new(max_connections));
+        let connections = TaskTracker::new();
+        let cut = CancellationToken::new();
+        tasks.spawn(self.sessions.reap(self.shared.options.session_ttl, stopped.clone()));
+        tracing::info!(address = %self.address, max_connections, "listening");
+        while let Some(accepted) = stopped.run_until_cancelled(self.listener.accept()).await {
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                refuse(&stream);
+                continue;
+            };
+            let shared = Arc::clone(&self.shared);
+            let served = connection::serve(stream, self.router.clone(), shared, cut.clone());
+            tasks.spawn(connections.track_future(async move {
+                served.await;
+                drop(place);
+            }));
+        }
+        drop(self.listener);
+        draining.cancel();
+        connections.close();
+        let ended = tokio::time::timeout(LINGER, connections.wait()).await;
+        if ended.is_err() {
+            cut.cancel();
+            connections.wait().await;
+        }
+    }
+}
+
+/// Says that there is no room, if the client reads.
+fn refuse(stream: &TcpStream) {
+    if let Err(error) = stream.try_write(FULL) {
+        tracing::trace!(%error, "a connection over the limit could not be told so");
+    }
+}

@@ -1,0 +1,4 @@
+//! Telemetry: measurements and where they go.
+
+#[cfg(feature = "http")]
+pub mod prometheus;
