@@ -9,4 +9,6 @@
 
 mod app;
 mod contract;
+#[cfg(feature = "http")]
+mod http;
 mod support;
