@@ -1,6 +1,7 @@
 //! Outbound adapters: each implements a port with crates of its own, and knows no other adapter.
 
 pub mod clock;
+pub mod engine;
 #[cfg(feature = "mcp")]
 pub mod limiter;
 pub mod store;

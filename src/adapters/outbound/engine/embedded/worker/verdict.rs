@@ -1,0 +1,104 @@
+//! What a thrown value comes to: which error code, in which words, and where in the tool's code.
+
+use rquickjs::{Ctx, Function, Value};
+
+use super::super::protocol::MAX_MESSAGE;
+use super::state::CallState;
+use crate::domain::ErrorCode;
+use crate::domain::execution::{Failure, Location};
+
+/// Lines that the interpreter puts before the body of a function made from text.
+pub(super) const LINES_BEFORE_BODY: u32 = 2;
+
+/// The name that text given to the interpreter has in stack traces.
+const SOURCE: &str = "<input>:";
+
+/// A call that ran out of time.
+pub(super) fn timeout(state: &CallState) -> Failure {
+    let limit = state.limits().timeout.as_millis();
+    Failure::new(ErrorCode::Timeout, format!("the call ran longer than its {limit} ms"))
+}
+
+/// A call that ran out of memory.
+pub(super) fn memory() -> Failure {
+    Failure::new(ErrorCode::MemoryExceeded, "the call used more memory than it may")
+}
+
+/// What was thrown, as a failure. `describe` is the script's own function, made before any code ran.
+pub(super) fn failure<'js>(
+    ctx: &Ctx<'js>,
+    state: &CallState,
+    describe: &Function<'js>,
+    thrown: Value<'js>,
+) -> Failure {
+    if state.timed_out() {
+        return timeout(state);
+    }
+    if state.memory.refused() && is_out_of_memory(&thrown) {
+        return memory();
+    }
+    let described: rquickjs::Result<Vec<String>> = describe.call((thrown,));
+    match described {
+        Ok(parts) => from_parts(parts),
+        Err(_) => {
+            let again = ctx.catch();
+            if state.timed_out() || state.must_stop() {
+                timeout(state)
+            } else if state.memory.refused() && is_out_of_memory(&again) {
+                memory()
+            } else {
+                Failure::new(ErrorCode::ToolError, "the tool threw a value that can't be described")
+            }
+        }
+    }
+}
+
+/// The interpreter throws `null` where there was no memory left even for the error.
+fn is_out_of_memory(thrown: &Value<'_>) -> bool {
+    thrown.is_null()
+        || thrown.as_exception().is_some_and(|exception| {
+            exception.message().is_some_and(|message| message.starts_with("out of memory"))
+        })
+}
+
+/// From `[message, stack, name, refusal]`.
+fn from_parts(parts: Vec<String>) -> Failure {
+    let mut parts = parts.into_iter();
+    let mut next = || parts.next().unwrap_or_default();
+    let (message, stack, name, refusal) = (next(), next(), next(), next());
+    if is_too_large(&name, &message) {
+        return memory();
+    }
+    let code = serde_json::from_value(refusal.into()).unwrap_or(ErrorCode::ToolError);
+    Failure {
+        code,
+        message: clip(message),
+        location: location(&stack, SOURCE, LINES_BEFORE_BODY),
+        details: (!name.is_empty()).then(|| serde_json::json!({ "name": clip(name) })),
+    }
+}
+
+/// The interpreter's own refusals to make a value that no memory limit would allow.
+fn is_too_large(name: &str, message: &str) -> bool {
+    name == "RangeError" && message.ends_with("BigInt is too large to allocate")
+}
+
+/// The first place of a stack trace that is in the tool's own code.
+pub(super) fn location(stack: &str, source: &str, lines_before: u32) -> Option<Location> {
+    stack.lines().find_map(|frame| {
+        let (_, place) = frame.split_once(source)?;
+        let mut numbers = place.trim_end_matches(')').split(':');
+        let line: u32 = numbers.next()?.parse().ok()?;
+        let column = numbers.next()?.parse().ok()?;
+        Some(Location { line: line.checked_sub(lines_before).filter(|line| *line > 0)?, column })
+    })
+}
+
+/// At most [`MAX_MESSAGE`] bytes.
+fn clip(mut text: String) -> String {
+    if text.len() > MAX_MESSAGE / 2 {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE / 2));
+        text.push('…');
+    }
+    text
+}
