@@ -5,6 +5,7 @@
 
 pub mod authorize;
 pub mod catalog;
+pub mod config;
 pub mod engines;
 pub mod error;
 pub mod follow;

@@ -1,0 +1,47 @@
+//! The configuration in the terms of the domain and of the use cases.
+
+use super::Config;
+use crate::app::{CatalogLimits, RunLimits};
+use crate::domain::AccessPolicy;
+use crate::domain::tool::{Ceiling, DependencyPolicy, ToolPolicy};
+
+impl Config {
+    /// What callers may do to the registry.
+    pub const fn access_policy(&self) -> AccessPolicy {
+        AccessPolicy {
+            read_only: self.store.read_only,
+            admin_required: self.auth.admin_token.is_some(),
+        }
+    }
+
+    /// What a definition may be, and how much of them there may be.
+    pub fn catalog_limits(&self) -> CatalogLimits {
+        CatalogLimits { max_tools: self.store.max_tools, policy: self.tool_policy() }
+    }
+
+    /// What a definition may be.
+    pub fn tool_policy(&self) -> ToolPolicy {
+        let sandbox = &self.sandbox;
+        ToolPolicy {
+            max_timeout_ms: sandbox.max_timeout_ms,
+            images: sandbox.images.clone(),
+            dependencies: DependencyPolicy {
+                max: sandbox.max_dependencies,
+                blocked: sandbox.blocked_packages.clone(),
+            },
+            ceiling: Ceiling {
+                net: sandbox.allowed_hosts.clone(),
+                secrets: sandbox.secrets.clone(),
+            },
+        }
+    }
+
+    /// What every run may use, beside its own timeout.
+    pub const fn run_limits(&self) -> RunLimits {
+        RunLimits {
+            output_bytes: self.sandbox.max_output_bytes,
+            log_bytes: self.sandbox.max_log_bytes,
+            host_calls: self.sandbox.max_host_calls,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Settings that ask for a part which this version does not have.
+//!
+//! They end the start: a server must never be more open, or keep less, than it was told to. A part that is
+//! built removes its lines here.
+
+use super::error::ConfigError;
+use super::setting::{Kind, Setting};
+use super::values::Values;
+use super::{audit, auth, http, sandbox, store, telemetry, upstream};
+
+/// A part, and the setting that asks for it.
+struct Pending {
+    setting: &'static Setting,
+    /// The value that asks for it; `None`: any.
+    value: Option<&'static str>,
+    part: &'static str,
+    instead: &'static str,
+}
+
+const fn pending(
+    setting: &'static Setting,
+    value: Option<&'static str>,
+    part: &'static str,
+    instead: &'static str,
+) -> Pending {
+    Pending { setting, value, part, instead }
+}
+
+static PENDING: [Pending; 10] = [
+    pending(&auth::MODE, Some("jwt"), "JWT authentication", "use none on a loopback address"),
+    pending(&store::BACKEND, Some("postgres"), "the PostgreSQL store", "use file"),
+    pending(&store::TEST_ON_WRITE, Some("true"), "the test of a tool's examples", "leave it out"),
+    pending(&audit::ENABLED, Some("true"), "the audit log", "leave it out or set it to false"),
+    pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),
+    pending(&http::TLS_KEY, None, "TLS", "leave it out and put a TLS proxy in front"),
+    pending(&sandbox::ENGINE, Some("docker"), "the docker engine", "use auto or embedded"),
+    pending(&sandbox::SECRETS_FILE, None, "secrets for tools", "leave it out"),
+    pending(
+        &upstream::ATTACH,
+        Some("true"),
+        "the attachment of other MCP servers",
+        "leave it out or set it to false",
+    ),
+    pending(&telemetry::OTLP_ENDPOINT, None, "the export of traces", "leave it out"),
+];
+
+/// Refuses what was explicitly asked for and is not there; a default asks for nothing.
+pub(super) fn check(values: &Values) -> Result<(), ConfigError> {
+    for Pending { setting, value, part, instead } in &PENDING {
+        let Some(origin) = values.origin(setting) else {
+            continue;
+        };
+        let asked = match (value, setting.kind) {
+            (None, _) => true,
+            (Some(_), Kind::Switch) => values.switch(setting, false)?,
+            (Some(word), _) => values.word(setting)? == *word,
+        };
+        if asked {
+            let asked = value.map_or_else(
+                || setting.name.to_owned(),
+                |value| format!("{}={value}", setting.name),
+            );
+            return Err(ConfigError::NotAvailable { asked, origin: origin.clone(), part, instead });
+        }
+    }
+    Ok(())
+}
