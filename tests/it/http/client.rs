@@ -132,7 +132,7 @@ impl Client {
     pub(crate) async fn head(&mut self) -> Head {
         let mut lines = Vec::new();
         loop {
-            let line = self.line().await.expect("an answer, not the end");
+            let line = self.line().await.unwrap();
             if line.is_empty() {
                 break;
             }
@@ -204,7 +204,7 @@ impl Client {
         &mut self,
         read: impl AsyncFnOnce(&mut BufReader<TcpStream>) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
-        tokio::time::timeout(PATIENCE, read(&mut self.stream)).await.expect("an answer in time")
+        tokio::time::timeout(PATIENCE, read(&mut self.stream)).await.unwrap()
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Limits<'a> {
     /// Longest time for the whole body.
     pub time: Duration,
     /// Cancelled when the server ends: a body that isn't there by then is not waited for.
-    pub draining: &'a CancellationToken,
+    pub end: &'a CancellationToken,
 }
 
 /// Reads the whole body, or says why not.
@@ -41,7 +41,7 @@ pub(super) async fn read(
     if announced.is_some_and(|length| length > limits.bytes as u64) {
         // A client that waits for a word before it sends the body gets the word at once.
         if !headers.contains_key(EXPECT) {
-            discard(&mut body, limits.draining).await;
+            discard(&mut body, limits.end).await;
         }
         return Err(Refusal::too_large(limits.bytes));
     }
@@ -51,10 +51,10 @@ pub(super) async fn read(
             let message = "The request's body did not arrive in time";
             return Err(Refusal::other(StatusCode::REQUEST_TIMEOUT, message).closing());
         }
-        () = limits.draining.cancelled() => return Err(Refusal::shutting_down()),
+        () = limits.end.cancelled() => return Err(Refusal::shutting_down()),
     };
     if verdict.is_err() {
-        discard(&mut body, limits.draining).await;
+        discard(&mut body, limits.end).await;
     }
     verdict
 }
@@ -88,7 +88,7 @@ async fn collect(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
     Ok(first.unwrap_or_else(|| all.freeze()))
 }
 
-async fn discard(body: &mut Body, draining: &CancellationToken) {
+async fn discard(body: &mut Body, end: &CancellationToken) {
     let read = async {
         let mut left = DISCARD_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
@@ -102,6 +102,6 @@ async fn discard(body: &mut Body, draining: &CancellationToken) {
     tokio::select! {
         () = read => {}
         () = tokio::time::sleep(DISCARD_TIME) => {}
-        () = draining.cancelled() => {}
+        () = end.cancelled() => {}
     }
 }

@@ -22,7 +22,10 @@ use tower::Service as _;
 use super::early_answer::EarlyAnswer;
 use super::state::Shared;
 
-/// Most bytes of a request's head, and most that are read or written at a time.
+/// Most bytes of a request's head.
+const HEAD_BYTES: usize = 32 * 1024;
+
+/// Most bytes that are read or written at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long sent bytes may stay without acknowledgement before the peer counts as gone, in milliseconds.
@@ -41,8 +44,7 @@ pub(super) async fn serve(
 ) {
     tune(&stream);
     let draining = shared.lifecycle.draining.is_cancelled();
-    // One that comes when the server is ending already is there to hear so, readiness above all.
-    let end = if draining { &shared.lifecycle.stopped } else { &shared.lifecycle.draining };
+    let end = shared.next_end();
     let activity = Arc::new(Activity::default());
     let io = EarlyAnswer::new(stream, Arc::clone(&shared.ids), Arc::clone(&activity));
     let service = service_fn({
@@ -59,6 +61,7 @@ pub(super) async fn serve(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.options.header_timeout)
+        .max_header_size(HEAD_BYTES)
         .max_buf_size(BUFFER_BYTES)
         .keep_alive(!draining)
         .serve_connection(TokioIo::new(io), service);

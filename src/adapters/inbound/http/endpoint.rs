@@ -86,7 +86,7 @@ impl<H: ServerHandler> Endpoint<H> {
         let limits = Limits {
             bytes: self.shared.options.max_request_bytes,
             time: self.shared.options.body_timeout,
-            draining,
+            end: self.shared.next_end(),
         };
         let body = body::read(&head.headers, body, limits).await?;
         let message = Message::peek(&body)?;

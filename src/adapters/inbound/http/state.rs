@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::options::HttpOptions;
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
@@ -18,4 +20,13 @@ pub(super) struct Shared {
     pub ids: Arc<dyn Ids>,
     pub metrics: Arc<dyn HttpMetrics>,
     pub readiness: Readiness,
+}
+
+impl Shared {
+    /// Cancelled at the next stage of the server's end. What begins when the server is draining already is
+    /// there to hear so, or to bring what a running call waits for: it ends when everything does.
+    pub(super) fn next_end(&self) -> &CancellationToken {
+        let Lifecycle { draining, stopped, .. } = &self.lifecycle;
+        if draining.is_cancelled() { stopped } else { draining }
+    }
 }

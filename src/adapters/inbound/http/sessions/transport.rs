@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientNotification, JsonRpcMessage, RequestId};
+use rmcp::model::{
+    CancelledNotification, CancelledNotificationParam, ClientNotification, JsonRpcMessage,
+    RequestId,
+};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio_util::task::TaskTracker;
@@ -27,6 +30,17 @@ pub(in super::super) struct Watched<T> {
 impl<T> Watched<T> {
     pub(super) fn new(inner: T, session: Arc<Session>, calls: TaskTracker) -> Self {
         Self { inner, session, calls, running: HashMap::new() }
+    }
+
+    /// The session is over: whoever waited for its calls has gone, so that each is cancelled, one at a time.
+    /// The SDK would let them run on for some seconds.
+    fn abandon(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        let id = self.running.keys().next()?.clone();
+        self.running.remove(&id);
+        let reason = Some("the session has ended".to_owned());
+        let cancelled =
+            CancelledNotification::new(CancelledNotificationParam::new(Some(id), reason));
+        Some(JsonRpcMessage::notification(ClientNotification::CancelledNotification(cancelled)))
     }
 }
 
@@ -53,7 +67,7 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let message = self.inner.receive().await?;
+        let Some(message) = self.inner.receive().await else { return self.abandon() };
         match &message {
             JsonRpcMessage::Request(request) => {
                 let call = (self.session.call(), self.calls.token());
