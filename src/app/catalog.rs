@@ -150,9 +150,10 @@ impl Catalog {
         patch: ToolPatch,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
+        let policy = &self.parts.limits.policy;
         let mut checked: Option<Arc<str>> = None;
-        self.write(name, expected, async |current| {
-            let policy = &self.parts.limits.policy;
+        let mut current = self.current(name, expected).await?;
+        for _ in 0..MAX_ATTEMPTS {
             let (content, enabled) =
                 patch.clone().apply(&current.content, current.enabled, policy)?;
             self.compile(&content)?;
@@ -165,9 +166,13 @@ impl Catalog {
             let engine =
                 self.parts.engines.resolve(content.engine, !content.dependencies.is_empty());
             let edit = self.edit(actor.clone(), Change::Update);
-            Ok(current.revise(content, enabled, engine, expected, edit)?)
-        })
-        .await
+            let next = current.revise(content, enabled, engine, expected, edit)?;
+            match self.replace(&current, next, expected).await? {
+                Replaced::Done(record) => return Ok(record),
+                Replaced::Behind(newest) => current = newest,
+            }
+        }
+        Err(contended())
     }
 
     /// Enables or disables a tool.
@@ -179,20 +184,22 @@ impl Catalog {
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
         let change = if enabled { Change::Enable } else { Change::Disable };
-        self.write(name, expected, async |current| {
-            Ok(current.set_enabled(enabled, expected, self.edit(actor.clone(), change))?)
-        })
-        .await
+        let mut current = self.current(name, expected).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let edit = self.edit(actor.clone(), change);
+            let next = current.set_enabled(enabled, expected, edit)?;
+            match self.replace(&current, next, expected).await? {
+                Replaced::Done(record) => return Ok(record),
+                Replaced::Behind(newest) => current = newest,
+            }
+        }
+        Err(contended())
     }
 
     /// Deletes a tool; its history stays.
     pub async fn delete(&self, name: &str, expected: Expected) -> Result<ToolName, AppError> {
-        let mut current = Arc::clone(self.get(name)?.record());
+        let mut current = self.current(name, expected).await?;
         for _ in 0..MAX_ATTEMPTS {
-            if expected.check(current.revision).is_err() {
-                current = self.newest(&current.name, expected).await?;
-                expected.check(current.revision)?;
-            }
             match self.parts.store.remove(&current.name, current.revision).await {
                 Ok(()) => {
                     self.take(&current.name, current.revision);
@@ -234,35 +241,39 @@ impl Catalog {
         Ok(())
     }
 
-    /// Reads, lets `change` make the next revision, and swaps; anew if somebody else was faster and the
-    /// caller expected no certain revision.
-    async fn write(
+    /// The record that a write starts from: the snapshot's, unless that is not the one expected.
+    async fn current(&self, name: &str, expected: Expected) -> Result<Arc<ToolRecord>, AppError> {
+        let current = Arc::clone(self.get(name)?.record());
+        if expected.check(current.revision).is_ok() {
+            return Ok(current);
+        }
+        // The snapshot may be behind another process's write.
+        let newest = self.newest(&current.name, expected).await?;
+        expected.check(newest.revision)?;
+        Ok(newest)
+    }
+
+    /// Puts `next` in the place of `current`. If somebody else was faster and the caller expected no certain
+    /// revision, the write has to be made anew on the newest one.
+    async fn replace(
         &self,
-        name: &str,
+        current: &ToolRecord,
+        next: ToolRecord,
         expected: Expected,
-        mut change: impl AsyncFnMut(&ToolRecord) -> Result<ToolRecord, AppError>,
-    ) -> Result<Arc<ToolRecord>, AppError> {
-        let mut current = Arc::clone(self.get(name)?.record());
-        if expected.check(current.revision).is_err() {
-            // The snapshot may be behind another process's write.
-            current = self.newest(&current.name, expected).await?;
-            expected.check(current.revision)?;
-        }
-        for _ in 0..MAX_ATTEMPTS {
-            let next = Arc::new(change(&current).await?);
-            match self.parts.store.replace(Arc::clone(&next), current.revision).await {
-                Ok(()) => {
-                    self.put(Tool::new(Arc::clone(&next)));
-                    return Ok(next);
-                }
-                Err(StoreError::Conflict { .. }) => {
-                    current = self.newest(&current.name, expected).await?;
-                    expected.check(current.revision)?;
-                }
-                Err(other) => return Err(other.into()),
+    ) -> Result<Replaced, AppError> {
+        let next = Arc::new(next);
+        match self.parts.store.replace(Arc::clone(&next), current.revision).await {
+            Ok(()) => {
+                self.put(Tool::new(Arc::clone(&next)));
+                Ok(Replaced::Done(next))
             }
+            Err(StoreError::Conflict { .. }) => {
+                let newest = self.newest(&current.name, expected).await?;
+                expected.check(newest.revision)?;
+                Ok(Replaced::Behind(newest))
+            }
+            Err(other) => Err(other.into()),
         }
-        Err(contended())
     }
 
     /// The newest record from the store itself.
@@ -339,6 +350,12 @@ impl Catalog {
         }
         Ok(Reservation { catalog: self, spelling })
     }
+}
+
+/// What came of a swap.
+enum Replaced {
+    Done(Arc<ToolRecord>),
+    Behind(Arc<ToolRecord>),
 }
 
 struct CheckedSchemas {

@@ -174,11 +174,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
 
 impl<T: schemars::JsonSchema> schemars::JsonSchema for Patched<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        <Option<T>>::schema_name()
+        format!("Patched_{}", T::schema_name()).into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        <Option<T>>::json_schema(generator)
+        let value = generator.subschema_for::<T>();
+        schemars::json_schema!({ "oneOf": [value, { "type": "null" }] })
     }
 
     fn inline_schema() -> bool {

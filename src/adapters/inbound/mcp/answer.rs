@@ -1,0 +1,119 @@
+//! What built-in tools answer with: an object of a type, or whatever code came to.
+
+use std::time::Duration;
+
+use rmcp::model::{CallToolResult, JsonObject};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::names::Spelling;
+use super::reply::{self, Declared};
+use super::schema;
+use crate::app::CallResult;
+
+/// A built-in tool's output.
+pub(super) trait Answer: Send {
+    /// The schema of a success's `structuredContent`.
+    fn schema() -> JsonObject;
+    /// The result for the client.
+    fn into_result(self, spelling: Spelling) -> CallToolResult;
+}
+
+/// An object, and perhaps a sentence for the model.
+pub(super) struct Json<T> {
+    pub(super) value: T,
+    pub(super) hint: Option<String>,
+}
+
+impl<T> Json<T> {
+    pub(super) const fn new(value: T) -> Self {
+        Self { value, hint: None }
+    }
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
+    fn schema() -> JsonObject {
+        schema::of::<T>()
+    }
+
+    fn into_result(self, _: Spelling) -> CallToolResult {
+        match serde_json::to_value(&self.value) {
+            Ok(value) => reply::structured(value, self.hint),
+            Err(error) => {
+                tracing::error!(%error, "a built-in tool's output could not be written");
+                reply::defect(Duration::ZERO, Spelling::Documented, Declared::Ours)
+            }
+        }
+    }
+}
+
+/// What code came to, as the result of the code itself.
+impl Answer for CallResult {
+    fn schema() -> JsonObject {
+        schema::of::<AnyFields>()
+    }
+
+    fn into_result(self, spelling: Spelling) -> CallToolResult {
+        reply::ran_as_object(self, spelling)
+    }
+}
+
+/// A schema is also held against failures, so that it describes them: either what it demands, or a failure.
+pub(super) fn add_failure(schema: &mut JsonObject) {
+    let success = schema.remove("required").unwrap_or_else(|| json!([]));
+    let failure = schema::of::<FailureFields>();
+    let required = failure.get("required").cloned().unwrap_or_default();
+    if let (Some(Value::Object(properties)), Some(Value::Object(own))) =
+        (failure.get("properties"), schema.get_mut("properties"))
+    {
+        for (name, property) in properties {
+            own.entry(name.clone()).or_insert_with(|| property.clone());
+        }
+    }
+    if success.as_array().is_some_and(|required| !required.is_empty()) {
+        let either = json!([{ "required": success }, { "required": required }]);
+        schema.insert("anyOf".to_owned(), either);
+    }
+    schema.remove("additionalProperties");
+}
+
+/// The fields of a failure.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct FailureFields {
+    /// Only in failures: false.
+    ok: bool,
+    /// Only in failures: a stable code, such as `invalid_input` or `revision_conflict`.
+    code: String,
+    /// Only in failures: what went wrong and what is allowed, in words.
+    error: String,
+    /// Only in failures: whether the same call may succeed later.
+    retryable: bool,
+    /// Only in failures: how long the call took, in milliseconds, 0 or more.
+    duration_ms: u64,
+    /// Only in failures: more about it for programs, such as expected and actual revision. Default: none.
+    details: Option<serde_json::Map<String, Value>>,
+}
+
+/// The result of any code: the fields that the server fills, where the code does not fill them itself.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct AnyFields {
+    /// Whether the code returned; unless the tool defines a field of this name.
+    ok: Option<Value>,
+    /// What the code returned; unless the tool has an output schema, whose object then stands here itself.
+    result: Option<Value>,
+    /// How long it took, in milliseconds; unless the tool defines a field of this name.
+    duration_ms: Option<Value>,
+    /// In failures a stable code, such as `tool_error` or `timeout`; else as the tool defines it.
+    code: Option<Value>,
+    /// In failures what went wrong, in words; else as the tool defines it.
+    error: Option<Value>,
+    /// In failures whether the same call may succeed later; else as the tool defines it.
+    retryable: Option<Value>,
+    /// In failures more about it for programs; else as the tool defines it.
+    details: Option<Value>,
+}

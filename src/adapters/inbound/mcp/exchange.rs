@@ -1,0 +1,100 @@
+//! What one request brings with it, in the domain's words.
+
+use rmcp::RoleServer;
+use rmcp::model::{Extensions, ProgressToken, ProtocolVersion};
+use rmcp::service::{Peer, RequestContext};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::names::{NameStyle, Spelling};
+use super::session::Session;
+use crate::domain::{Caller, LogLevel};
+
+/// Finds the caller that a transport has put into a request's extensions.
+pub(super) type FindCaller = fn(&Extensions) -> Option<Caller>;
+
+/// One request.
+pub(super) struct Exchange {
+    /// Who asks.
+    pub(super) caller: Caller,
+    /// How this client wants tools to be spelled.
+    pub(super) spelling: Spelling,
+    /// Cancelled when the client takes the request back, or is gone.
+    pub(super) cancel: CancellationToken,
+    /// The client.
+    pub(super) peer: Peer<RoleServer>,
+    /// The token for progress, if the client wants to be told.
+    pub(super) progress: Option<ProgressToken>,
+    /// The lowest level of log entries that the client wants, if it wants any.
+    pub(super) log_from: Option<LogLevel>,
+    /// When it came.
+    pub(super) started: Instant,
+}
+
+impl Exchange {
+    pub(super) fn new(
+        context: &RequestContext<RoleServer>,
+        session: &Session,
+        style: NameStyle,
+        find_caller: FindCaller,
+    ) -> Self {
+        Self {
+            caller: find_caller(&context.extensions).unwrap_or_else(Caller::local),
+            spelling: spelling(context, style),
+            cancel: context.ct.clone(),
+            peer: context.peer.clone(),
+            progress: context.meta.get_progress_token(),
+            log_from: if is_stateless(context) {
+                context.meta.log_level().map(level)
+            } else {
+                session.log_from()
+            },
+            started: Instant::now(),
+        }
+    }
+}
+
+/// How the client that sent this wants tools to be spelled.
+pub(super) fn spelling(context: &RequestContext<RoleServer>, style: NameStyle) -> Spelling {
+    match style {
+        NameStyle::Auto => style.spelling(context.client_info().as_ref().map(|info| &*info.name)),
+        fixed => fixed.spelling(None),
+    }
+}
+
+/// Whether the request belongs to a revision without sessions (2026-07-28 and later).
+pub(super) fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+    let first = ProtocolVersion::V_2026_07_28;
+    context.protocol_version().is_some_and(|version| version.as_str() >= first.as_str())
+}
+
+#[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
+pub(super) const fn level(level: rmcp::model::LoggingLevel) -> LogLevel {
+    use rmcp::model::LoggingLevel as Theirs;
+    match level {
+        Theirs::Debug => LogLevel::Debug,
+        Theirs::Info => LogLevel::Info,
+        Theirs::Notice => LogLevel::Notice,
+        Theirs::Warning => LogLevel::Warning,
+        Theirs::Error => LogLevel::Error,
+        Theirs::Critical => LogLevel::Critical,
+        Theirs::Alert => LogLevel::Alert,
+        Theirs::Emergency => LogLevel::Emergency,
+    }
+}
+
+/// The other way round.
+#[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
+pub(super) const fn their_level(level: LogLevel) -> rmcp::model::LoggingLevel {
+    use rmcp::model::LoggingLevel as Theirs;
+    match level {
+        LogLevel::Debug => Theirs::Debug,
+        LogLevel::Info => Theirs::Info,
+        LogLevel::Notice => Theirs::Notice,
+        LogLevel::Warning => Theirs::Warning,
+        LogLevel::Error => Theirs::Error,
+        LogLevel::Critical => Theirs::Critical,
+        LogLevel::Alert => Theirs::Alert,
+        LogLevel::Emergency => Theirs::Emergency,
+    }
+}

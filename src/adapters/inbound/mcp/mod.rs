@@ -1,0 +1,28 @@
+//! The MCP face, whatever the transport: tools in, results out, and who is told of changes.
+//!
+//! [`McpServer`] is the SDK's handler and only delegates. A request becomes an [`exchange::Exchange`]; a
+//! built-in tool is one file under [`tools`], and [`tool`] does for all of them what has to be done once;
+//! a dynamic tool goes through [`dynamic`]. Every failure becomes a result in [`reply`]. [`lists`] holds what
+//! `tools/list` answers, [`announce`] tells sessions and streams that it has changed.
+
+mod announce;
+mod answer;
+mod clients;
+mod decode;
+mod dynamic;
+mod exchange;
+mod feed;
+mod guide;
+mod lists;
+mod misuse;
+mod names;
+mod reply;
+mod rich;
+mod schema;
+mod server;
+mod session;
+mod tool;
+mod tools;
+
+pub use names::NameStyle;
+pub use server::{McpOptions, McpServer};

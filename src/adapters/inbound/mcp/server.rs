@@ -1,0 +1,252 @@
+//! The SDK's handler: every request finds its way from here.
+
+use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult,
+    DiscoverResult, ErrorCode, Extensions, Implementation, InitializeRequestParams,
+    InitializeResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    SubscriptionFilter, Tool,
+};
+use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::{Map, Value};
+
+use super::announce::Audience;
+use super::exchange::{self, Exchange, FindCaller};
+use super::lists::Lists;
+use super::names::{NameStyle, Spelling, is_spelling_of};
+use super::reply::{self, Declared};
+use super::session::Session;
+use super::tool::Route;
+use super::{dynamic, guide, misuse, tools};
+use crate::app::{App, Lifecycle, System};
+use crate::domain::{Caller, Profile};
+
+/// How long a client may keep a list, in milliseconds. It can change at any moment, and a client without a
+/// subscription would not be told.
+const LIST_TTL_MS: u64 = 0;
+
+/// What an operator can set about the MCP face.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct McpOptions {
+    /// Which built-in tools there are (`MCP_PROFILE`).
+    pub profile: Profile,
+    /// How tools are spelled (`MCP_TOOL_NAME_STYLE`).
+    pub name_style: NameStyle,
+}
+
+/// The MCP face of one server. Cheap to clone.
+///
+/// Clones share a session's settings; [`session`](Self::session) makes a handler for a new session.
+#[derive(Clone)]
+pub struct McpServer {
+    shared: Arc<Shared>,
+    session: Arc<Session>,
+}
+
+/// What all sessions share.
+pub(super) struct Shared {
+    pub(super) app: App,
+    options: McpOptions,
+    find_caller: FindCaller,
+    builtins: Vec<Route>,
+    lists: Lists,
+    audience: Arc<Audience>,
+}
+
+impl McpServer {
+    /// A server of these use cases; begins to follow the catalogue at once. Every caller is the local one.
+    pub fn new(app: App, options: McpOptions, lifecycle: Lifecycle) -> Self {
+        Self::with_callers(app, options, lifecycle, |_| None)
+    }
+
+    /// As [`new`](Self::new), for a transport that knows its callers: `find_caller` takes the caller out of
+    /// what the transport has put into a request's extensions.
+    pub fn with_callers(
+        app: App,
+        options: McpOptions,
+        lifecycle: Lifecycle,
+        find_caller: fn(&Extensions) -> Option<Caller>,
+    ) -> Self {
+        let shared = Shared {
+            audience: Audience::follow(app.catalog.changes(), lifecycle),
+            builtins: tools::all(options.profile),
+            lists: Lists::new(),
+            app,
+            options,
+            find_caller,
+        };
+        Self { shared: Arc::new(shared), session: Arc::default() }
+    }
+
+    /// A handler for a new session, or for a request without one.
+    #[must_use]
+    pub fn session(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), session: Arc::default() }
+    }
+
+    fn exchange(&self, context: &RequestContext<RoleServer>) -> Exchange {
+        let Shared { options, find_caller, .. } = &*self.shared;
+        Exchange::new(context, &self.session, options.name_style, *find_caller)
+    }
+
+    fn spelling(&self, context: &RequestContext<RoleServer>) -> Spelling {
+        exchange::spelling(context, self.shared.options.name_style)
+    }
+}
+
+impl Shared {
+    /// The documented name of the dynamic tool that a client means by `name`.
+    pub(super) fn resolve(&self, name: &str, spelling: Spelling) -> Option<String> {
+        if let Some(alias) = self.lists.alias(name, spelling) {
+            return Some(alias.as_str().to_owned());
+        }
+        let snapshot = self.app.catalog.snapshot();
+        if let Some(tool) = snapshot.find(name) {
+            return Some(tool.record().name.as_str().to_owned());
+        }
+        if snapshot.corrupt(name).is_some() {
+            return Some(name.to_owned());
+        }
+        // Perhaps a name from a list that was built before a restart.
+        self.lists.current(&self.builtins, &snapshot, spelling);
+        self.lists.alias(name, spelling).map(|alias| alias.as_str().to_owned())
+    }
+
+    /// The built-in tool of this name, in either spelling.
+    pub(super) fn builtin(&self, name: &str) -> Option<&Route> {
+        self.builtins.iter().find(|route| is_spelling_of(name, route.name))
+    }
+
+    async fn call(
+        &self,
+        exchange: &Exchange,
+        name: &str,
+        arguments: Option<Map<String, Value>>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let result = match self.builtin(name) {
+            Some(route) => route.call(self, exchange, arguments.unwrap_or_default()).await,
+            None => dynamic::call(self, exchange, name, arguments).await?,
+        };
+        Ok(result.into())
+    }
+}
+
+impl ServerHandler for McpServer {
+    #[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_logging()
+            .build();
+        let server =
+            Implementation::new(System::SERVICE, System::VERSION).with_title("Dynamic MCP server");
+        ServerConfig::new(capabilities).with_server_info(server)
+    }
+
+    /// The session is registered here, not when the client says that it is ready: that message is handled
+    /// side by side with those that follow it, and a change made by one of them could be missed.
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        context.peer.set_peer_info(request.clone());
+        self.shared.audience.join(context.peer.clone());
+        let spelling = self.spelling(&context);
+        Ok(self.negotiate_initialize(&request)?.with_instructions(guide::instructions(spelling)))
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        let guide = guide::instructions(self.spelling(&context));
+        Ok(DiscoverResult::from_server_info(versions, self.get_info().with_instructions(guide)))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        // Everything is on the first page, so that no cursor was ever given out.
+        if request.is_some_and(|request| request.cursor.is_some()) {
+            let message = "Invalid params for tools/list: there is no page with this cursor";
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let Shared { app, builtins, lists, .. } = &*self.shared;
+        let list = lists.current(builtins, &app.catalog.snapshot(), self.spelling(&context));
+        let mut result = ListToolsResult::with_all_items(list.tools.clone());
+        if exchange::is_stateless(&context) {
+            result = result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private);
+        }
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let exchange = self.exchange(&context);
+        let call = self.shared.call(&exchange, &request.name, request.arguments);
+        // Without this a panic would leave the client waiting for ever.
+        AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a handler panicked");
+            let took = exchange.started.elapsed();
+            Ok(reply::defect(took, exchange.spelling, Declared::Ours).into())
+        })
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        match self.shared.builtin(name) {
+            Some(route) => Some(route.definition(Spelling::Documented)),
+            None => dynamic::find(&self.shared, name),
+        }
+    }
+
+    #[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
+    async fn set_level(
+        &self,
+        request: rmcp::model::SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if exchange::is_stateless(&context) {
+            let message = "this revision has no logging/setLevel: give the level in _meta";
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None));
+        }
+        self.session.set_log_from(exchange::level(request.level));
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        Some(requested.supported_by(&self.get_info().capabilities))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.shared.audience.subscription(&context).await;
+        Ok(())
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(misuse::answer(&request))
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [rmcp::model::ProtocolVersion]> {
+        Cow::Borrowed(rmcp::model::ProtocolVersion::KNOWN_VERSIONS)
+    }
+}

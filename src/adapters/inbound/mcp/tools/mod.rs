@@ -1,0 +1,28 @@
+//! The built-in tools, one file each. This is their table of contents.
+
+mod dynamic_tool;
+mod run_js_ephemeral;
+mod system;
+
+use super::tool::Route;
+use crate::domain::Profile;
+use crate::domain::builtin::BUILTINS;
+
+/// The tools that a profile offers, in the order of every list.
+pub(super) fn all(profile: Profile) -> Vec<Route> {
+    let routes = vec![
+        Route::of::<dynamic_tool::create::Create>(),
+        Route::of::<dynamic_tool::update::Update>(),
+        Route::of::<dynamic_tool::delete::Delete>(),
+        Route::of::<dynamic_tool::list::List>(),
+        Route::of::<dynamic_tool::get::Get>(),
+        Route::of::<dynamic_tool::enable::Enable>(),
+        Route::of::<dynamic_tool::call::CallTool>(),
+        Route::of::<run_js_ephemeral::RunJsEphemeral>(),
+        Route::of::<system::health::Health>(),
+    ];
+    let offered = |route: &Route| {
+        BUILTINS.iter().any(|known| known.name == route.name && profile.includes(known.profile))
+    };
+    routes.into_iter().filter(offered).collect()
+}

@@ -1,0 +1,3 @@
+//! `system.*`: what the server says of itself.
+
+pub(super) mod health;
