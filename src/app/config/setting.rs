@@ -216,8 +216,8 @@ impl Setting {
             Kind::Text => "text".to_owned(),
             Kind::Host => "a host name or an IP address".to_owned(),
             Kind::UrlPath => {
-                "a path such as /mcp, without blanks, '?' and '#', and none of the server's own \
-                 (/livez, /readyz, /metrics, /.well-known)"
+                "a path such as /mcp, of letters, digits and -._~/, and none of the server's own (/livez, \
+                 /readyz, /metrics, /.well-known)"
                     .to_owned()
             }
             Kind::Url => "an http or https URL".to_owned(),
@@ -234,7 +234,7 @@ impl Item {
         match self {
             Self::Text => "words",
             Self::Host => "hosts, each as host or host:port",
-            Self::BrowserOrigin => "origins, such as https://app.example.com",
+            Self::BrowserOrigin => "origins, such as https://app.example.com or http://localhost:*",
             Self::GrantOrigin => {
                 "origins, such as https://api.example.com or https://*.example.com"
             }

@@ -146,26 +146,29 @@ fn is_item(item: Item, entry: &str) -> bool {
         }
 }
 
-/// `scheme://host[:port]` and nothing more. Any scheme: extensions and desktop shells have their own.
+/// `scheme://host[:port]` and nothing more, with `*` for any port; or `null`. Any scheme: extensions and
+/// desktop shells have their own.
 fn is_browser_origin(entry: &str) -> bool {
-    Url::parse(entry).is_ok_and(|url| {
-        url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('*'))
-            && matches!(url.path(), "" | "/")
-            && !entry.ends_with('/')
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
+    let any_port = entry.strip_suffix(":*");
+    entry == "null"
+        || Url::parse(any_port.unwrap_or(entry)).is_ok_and(|url| {
+            url.host_str().is_some_and(|host| !host.is_empty() && !host.contains('*'))
+                && matches!(url.path(), "" | "/")
+                && !entry.ends_with('/')
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
 }
 
 /// With a leading slash, added where it is missing, and no trailing one.
 fn url_path(text: &str) -> Option<String> {
     let path = format!("/{}", text.trim_matches('/'));
-    let printable = path.bytes().all(|b| b.is_ascii_graphic() && !b"?#{}*\\\"<>".contains(&b));
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
     let own = ["/livez", "/readyz", "/metrics", "/.well-known"];
     let free = !own.iter().any(|own| path == *own) && !path.starts_with("/.well-known/");
-    (printable && free && !path.contains("//")).then_some(path)
+    (plain && free && !path.contains("//")).then_some(path)
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -228,8 +231,9 @@ mod tests {
         assert_eq!(read(Item::Text, " a, b ,,c"), Some(["a", "b", "c"].map(str::to_owned).into()));
         assert_eq!(read(Item::Text, ""), Some(vec![]));
         assert_eq!(read(Item::Image, "node:lts-slim,--privileged"), None);
-        assert!(read(Item::BrowserOrigin, "https://a.example,vscode-webview://x").is_some());
-        for bad in ["a.example", "https://a.example/", "https://a.example/x", "*"] {
+        let good = "https://a.example,vscode-webview://x,http://localhost:*,null";
+        assert!(read(Item::BrowserOrigin, good).is_some());
+        for bad in ["a.example", "https://a.example/", "https://a.example/x", "*", "https://*"] {
             assert_eq!(read(Item::BrowserOrigin, bad), None, "{bad}");
         }
     }

@@ -1,0 +1,261 @@
+//! `doctor`: what works here, what does not, and what to do about it. Nothing is believed: the store is
+//! read, and code is run in the sandbox.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Screen, Verdict};
+use crate::app::config::{Backend, Config, ConfigError, Engine, NameStyle, Transport};
+use crate::app::host::NoSink;
+use crate::app::{App, CallContext, EphemeralJob, Output};
+use crate::domain::Caller;
+use crate::domain::builtin::BUILTINS;
+use crate::domain::tool::EngineKind;
+use crate::domain::tool::name::client_safe;
+use crate::ports::{EngineReport, Strength};
+
+/// How one thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Works,
+    Attention,
+    Broken,
+}
+
+struct Finding {
+    what: &'static str,
+    state: State,
+    detail: String,
+    /// What to do.
+    advice: Option<String>,
+}
+
+fn finding(what: &'static str, state: State, detail: impl Into<String>) -> Finding {
+    Finding { what, state, detail: detail.into(), advice: None }
+}
+
+impl Finding {
+    fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// Examines a server that was put together, or that could not be: `app` is then the reason.
+pub async fn doctor(
+    config: Result<&Config, &ConfigError>,
+    app: Result<&App, String>,
+    screen: &mut Screen,
+) -> Verdict {
+    let mut findings = Vec::new();
+    match config {
+        Err(error) => findings.push(
+            finding("configuration", State::Broken, error.to_string())
+                .advise("Mend the setting; `dynamic-mcp --help` lists them all."),
+        ),
+        Ok(config) => {
+            configuration(config, &mut findings);
+            match app {
+                Err(reason) => findings.push(
+                    finding("start", State::Broken, reason)
+                        .advise("The server can't start until this is mended."),
+                ),
+                Ok(app) => {
+                    findings.push(store(config, app).await);
+                    engines(config, app, &mut findings);
+                    findings.push(trial(app).await);
+                    findings.push(names(config, app));
+                }
+            }
+        }
+    }
+    report(&findings, screen)
+}
+
+fn configuration(config: &Config, findings: &mut Vec<Finding>) {
+    let profile = config.server.profile.as_str();
+    let transport = match config.server.transport {
+        Transport::Stdio => "stdio".to_owned(),
+        Transport::Http => {
+            let http = &config.http;
+            format!("HTTP on {}:{}{}", http.host, http.port, http.path)
+        }
+    };
+    findings.push(finding(
+        "configuration",
+        State::Works,
+        format!("profile {profile}, over {transport}"),
+    ));
+    for warning in &config.warnings {
+        findings.push(finding("configuration", State::Attention, warning.clone()));
+    }
+    let loopback = ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&config.http.host.as_str());
+    let open = config.auth.jwt.is_none() && config.auth.admin_token.is_none();
+    if config.server.transport == Transport::Http && !loopback && open && !config.store.read_only {
+        findings.push(
+            finding(
+                "access",
+                State::Attention,
+                "everybody who reaches the port may change the tools",
+            )
+            .advise("Set MCP_ADMIN_TOKEN or MCP_DYNAMIC_READ_ONLY, or listen on 127.0.0.1."),
+        );
+    }
+}
+
+async fn store(config: &Config, app: &App) -> Finding {
+    let place = match &config.store.backend {
+        Backend::File(path) => path.display().to_string(),
+        Backend::Postgres(postgres) => format!("PostgreSQL, schema {}", postgres.schema),
+    };
+    let count = app.catalog.snapshot().len();
+    match app.catalog.health().await {
+        Ok(()) => {
+            let of = config.store.max_tools;
+            finding("store", State::Works, format!("{count} of at most {of} tools in {place}"))
+        }
+        Err(error) => finding("store", State::Broken, format!("{place}: {error}"))
+            .advise("Changes to tools fail until the store can be reached."),
+    }
+}
+
+fn engines(config: &Config, app: &App, findings: &mut Vec<Finding>) {
+    let reports = app.system.health().engines;
+    for report in &reports {
+        findings.push(engine(config, report));
+    }
+    if !reports.iter().any(|report| report.kind == EngineKind::Docker) {
+        findings.push(
+            finding("docker engine", State::Attention, "not in this version").advise(
+                "Tools with npm dependencies are kept; their calls say engine_unavailable.",
+            ),
+        );
+    }
+}
+
+fn engine(config: &Config, report: &EngineReport) -> Finding {
+    let (what, wanted) = match report.kind {
+        EngineKind::Embedded => ("embedded engine", Engine::Embedded),
+        EngineKind::Docker => ("docker engine", Engine::Docker),
+    };
+    let detail = format!("strength {}: {}", report.strength.as_str(), report.detail);
+    if !report.ready {
+        let needed = config.sandbox.engine == wanted || report.kind == EngineKind::Embedded;
+        let state = if needed { State::Broken } else { State::Attention };
+        return finding(what, state, report.detail.clone());
+    }
+    match report.strength {
+        Strength::Full => finding(what, State::Works, detail),
+        Strength::Degraded | Strength::Reduced | Strength::Unknown => {
+            finding(what, State::Attention, detail).advise(
+                "Tools run; a flaw in the interpreter would meet fewer walls. Linux with user namespaces, \
+                 seccomp and Landlock has them all.",
+            )
+        }
+    }
+}
+
+/// A real call.
+async fn trial(app: &App) -> Finding {
+    let context = CallContext {
+        caller: Caller::local(),
+        sink: Arc::new(NoSink),
+        cancel: CancellationToken::new(),
+    };
+    let job = EphemeralJob {
+        code: "return args.a + args.b;".to_owned(),
+        args: json!({ "a": 2, "b": 3 }),
+        image: None,
+        dependencies: Vec::new(),
+        timeout_ms: Some(5_000),
+    };
+    let broken = |detail: String| {
+        finding("sandboxed call", State::Broken, detail).advise("No dynamic tool can be called.")
+    };
+    match app.runner.run_ephemeral(context, job).await {
+        Ok(result) => match &result.output {
+            Output::Value { value, .. } if *value == 5 => finding(
+                "sandboxed call",
+                State::Works,
+                format!("2 + 3 came back as 5 in {} ms", result.receipt.duration_ms),
+            ),
+            Output::Value { value, .. } => broken(format!("2 + 3 came back as {value}")),
+            Output::Rich(_) => broken("2 + 3 came back as content".to_owned()),
+            Output::Failed(error) => broken(error.public_message()),
+        },
+        Err(error) => broken(error.public_message()),
+    }
+}
+
+fn names(config: &Config, app: &App) -> Finding {
+    let snapshot = app.catalog.snapshot();
+    let tools = snapshot.tools().map(|tool| tool.record().name.to_string());
+    let all: Vec<String> =
+        BUILTINS.iter().map(|builtin| builtin.name.to_owned()).chain(tools).collect();
+    let dotted = all.iter().filter(|name| client_safe(name) != **name).count();
+    let what = "tool names";
+    match config.server.name_style {
+        NameStyle::Underscore => {
+            finding(what, State::Works, "listed in their client-safe spelling")
+        }
+        NameStyle::Auto => finding(
+            what,
+            State::Works,
+            format!("{dotted} names have dots; clients known to refuse them are shown underscores"),
+        ),
+        NameStyle::Dotted => finding(
+            what,
+            State::Attention,
+            format!("{dotted} names have dots, and are listed so to every client"),
+        )
+        .advise("Claude Desktop, Codex and Copilot CLI refuse them; use MCP_TOOL_NAME_STYLE=auto."),
+    }
+}
+
+fn report(findings: &[Finding], screen: &mut Screen) -> Verdict {
+    let broken = findings.iter().filter(|finding| finding.state == State::Broken).count();
+    if screen.json {
+        let view = |finding: &Finding| {
+            json!({
+                "what": finding.what,
+                "state": finding.state.word(),
+                "detail": finding.detail,
+                "advice": finding.advice,
+            })
+        };
+        let checks: Vec<Value> = findings.iter().map(view).collect();
+        screen.document(&json!({ "ok": broken == 0, "checks": checks }));
+    } else {
+        for Finding { what, state, detail, advice } in findings {
+            let mark = format!("{:9}", state.word());
+            let mark = match state {
+                State::Works => screen.good(&mark),
+                State::Attention => screen.odd(&mark),
+                State::Broken => screen.bad(&mark),
+            };
+            screen.line(&format!("{mark}  {what:15}  {detail}"));
+            if let Some(advice) = advice {
+                screen.line(&format!("{:28}{}", "", screen.faint(advice)));
+            }
+        }
+        screen.line("");
+        screen.line(&match broken {
+            0 => screen.good("Everything that is needed works."),
+            1 => screen.bad("One thing that is needed is broken."),
+            more => screen.bad(&format!("{more} things that are needed are broken.")),
+        });
+    }
+    if broken == 0 { Verdict::Done } else { Verdict::Failed }
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Attention => "attention",
+            Self::Broken => "broken",
+        }
+    }
+}
