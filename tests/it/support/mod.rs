@@ -3,6 +3,8 @@
 pub(crate) mod app;
 pub(crate) mod clock;
 pub(crate) mod engine;
+#[cfg(feature = "embedded")]
+pub(crate) mod host;
 pub(crate) mod records;
 #[cfg(feature = "file")]
 pub(crate) mod rows;

@@ -83,6 +83,8 @@ pub(super) enum ToWorker {
 /// From the worker.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FromWorker {
+    /// The walls stand as described, in JSON. The first frame of a worker that has no fork server to say so.
+    Ready(String),
     /// A line of log.
     Log {
         /// How grave.
@@ -201,6 +203,7 @@ impl FromWorker {
                 out.extend_from_slice(text.as_bytes());
                 out
             }
+            Self::Ready(walls) => plain(b'H', walls.as_bytes()),
             Self::LogsCut(bytes) => plain(b'O', &bytes.to_le_bytes()),
             Self::Progress(json) => plain(b'P', json.as_bytes()),
             Self::Call { id, kind, body } => {
@@ -245,6 +248,7 @@ impl FromWorker {
                 json: body.u8()? == 1,
                 text: body.rest()?,
             },
+            b'H' => Self::Ready(body.rest()?),
             b'O' => Self::LogsCut(body.u64()?),
             b'P' => Self::Progress(body.rest()?),
             b'C' => Self::Call {
@@ -359,6 +363,7 @@ mod tests {
     fn what_the_worker_says_survives() {
         let all = [
             FromWorker::Log { level: LogLevel::Alert, json: true, text: "{}".to_owned() },
+            FromWorker::Ready("{}".to_owned()),
             FromWorker::LogsCut(9),
             FromWorker::Progress("{\"done\":1}".to_owned()),
             FromWorker::Call { id: 3, kind: HostRequestKind::Input, body: "null".to_owned() },

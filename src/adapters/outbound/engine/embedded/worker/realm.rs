@@ -76,6 +76,16 @@ impl Realm {
     }
 }
 
+impl Realm {
+    /// Adds a global function `native`: see [`Variation`](super::Variation).
+    pub(super) fn install_native(&self, native: fn(&str) -> String) -> Result<(), String> {
+        let function = Func::from(move |text: String| native(&text));
+        self.context
+            .with(|ctx| ctx.globals().set("native", function))
+            .map_err(|error| error.to_string())
+    }
+}
+
 /// Keeps the list of promises that were rejected unheard.
 fn track<'js>(
     state: &CallState,

@@ -1,0 +1,182 @@
+//! The engine as its port has it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::config::{EmbeddedConfig, WorkerMode};
+use super::conversation::{Conversation, Verdict};
+use super::pool::{Lease, Phase, Pool};
+use super::protocol::{Run, ToWorker};
+use super::spawning::Spawning;
+use super::worker::Setup;
+use crate::domain::ErrorCode;
+use crate::domain::execution::{Completion, Failure, Job, Limits, Logs, SyntaxError};
+use crate::domain::tool::EngineKind;
+use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
+
+/// How long a call waits for a worker before the engine counts as not available.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long parsing may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub struct EmbeddedEngine {
+    pool: Arc<Pool>,
+    stop: CancellationToken,
+}
+
+impl EmbeddedEngine {
+    /// Starts one. Returns at once: the workers come up in the background, as tasks of `tasks`, until `stop`.
+    pub fn start(config: EmbeddedConfig, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+        let pool = Pool::new(config.spares);
+        let stop = stop.child_token();
+        let setup = Setup { memory_bytes: config.memory_bytes, allow_weak: config.allow_weak };
+        let mode = match config.mode {
+            WorkerMode::Auto if cfg!(target_os = "linux") => WorkerMode::ForkServer,
+            WorkerMode::Auto => WorkerMode::ExecPool,
+            chosen => chosen,
+        };
+        if mode == WorkerMode::ExecPool {
+            let spawning = Spawning {
+                program: config.worker,
+                setup,
+                require_namespaces: config.require_namespaces,
+                pool: Arc::clone(&pool),
+                stop: stop.clone(),
+            };
+            tasks.spawn(spawning.run());
+        } else {
+            #[cfg(target_os = "linux")]
+            tasks.spawn(
+                super::forking::Forking {
+                    program: config.worker,
+                    setup,
+                    require_namespaces: config.require_namespaces,
+                    pool: Arc::clone(&pool),
+                    tasks: tasks.clone(),
+                    stop: stop.clone(),
+                }
+                .run(),
+            );
+            #[cfg(not(target_os = "linux"))]
+            pool.close("there is no fork server on this system".to_owned());
+        }
+        Self { pool, stop }
+    }
+
+    /// Workers that are ready now.
+    pub fn ready_workers(&self) -> usize {
+        self.pool.ready()
+    }
+
+    async fn acquire(&self) -> Result<Lease, EngineError> {
+        let unavailable =
+            |reason: String| EngineError::Unavailable { kind: EngineKind::Embedded, reason };
+        match tokio::time::timeout(PATIENCE, self.pool.acquire()).await {
+            Ok(acquired) => acquired.map_err(unavailable),
+            Err(_) => Err(unavailable("its workers can't be started".to_owned())),
+        }
+    }
+}
+
+/// Fresh randomness for one worker.
+fn entropy() -> Result<[u8; 32], EngineError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| EngineError::Internal(error.to_string().into()))?;
+    Ok(seed)
+}
+
+fn about(job: &Job) -> String {
+    let tool = job
+        .tool
+        .as_ref()
+        .map(|(name, revision)| serde_json::json!({ "name": name, "revision": revision }));
+    let caller = serde_json::json!({ "subject": job.caller.subject, "scopes": job.caller.scopes });
+    serde_json::json!({ "tool": tool, "caller": caller }).to_string()
+}
+
+#[async_trait]
+impl Engine for EmbeddedEngine {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Embedded
+    }
+
+    async fn run(
+        &self,
+        job: Job,
+        host: Arc<dyn Host>,
+        cancel: CancellationToken,
+    ) -> Result<Completion, EngineError> {
+        let began = Instant::now();
+        let run = ToWorker::Run(Box::new(Run {
+            limits: job.limits,
+            entropy: entropy()?,
+            about: about(&job),
+            code: job.code.to_string(),
+            args: job.args,
+        }));
+        let acquired = tokio::select! {
+            biased;
+            () = cancel.cancelled() => None,
+            acquired = self.acquire() => Some(acquired?),
+        };
+        let (outcome, logs) = match acquired {
+            None => {
+                let failure = Failure::new(ErrorCode::Cancelled, "the call was cancelled");
+                (Err(failure), Logs::default())
+            }
+            Some(mut lease) => {
+                let mut talk = Conversation::new(&mut lease.worker, job.limits, Some(host));
+                match talk.hold(&run, &cancel).await {
+                    Verdict::Ran(outcome) => (outcome, talk.logs),
+                    Verdict::Checked(_) => (Err(mixed_up()), talk.logs),
+                }
+            }
+        };
+        Ok(Completion { outcome, logs, duration: began.elapsed() })
+    }
+
+    async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {
+        let mut lease = self.acquire().await?;
+        let limits = Limits { timeout: CHECK_TIMEOUT, ..Limits::default() };
+        let mut talk = Conversation::new(&mut lease.worker, limits, None);
+        match talk.hold(&ToWorker::Check(code.to_owned()), &CancellationToken::new()).await {
+            Verdict::Checked(verdict) => Ok(verdict),
+            // Code that the parser can't survive is not code that can be run.
+            Verdict::Ran(outcome) => Ok(Err(SyntaxError {
+                message: outcome.err().unwrap_or_else(mixed_up).message,
+                location: crate::domain::execution::Location { line: 1, column: 1 },
+            })),
+        }
+    }
+
+    fn report(&self) -> EngineReport {
+        let (phase, walls) = self.pool.phase();
+        let (ready, detail) = match phase {
+            Phase::Starting if walls.is_none() => (false, "starting".to_owned()),
+            Phase::Starting => (false, "starting again".to_owned()),
+            Phase::Serving(walls) => (true, walls.describe()),
+            Phase::Closed(why) => (false, why),
+        };
+        let strength = match (ready, walls) {
+            (true, Some(walls)) => walls.strength(),
+            _ => Strength::Unknown,
+        };
+        EngineReport { kind: EngineKind::Embedded, ready, strength, detail }
+    }
+
+    async fn shutdown(&self) {
+        self.stop.cancel();
+        self.pool.close("the server is shutting down".to_owned());
+    }
+}
+
+/// A worker that answers another question than it was asked.
+fn mixed_up() -> Failure {
+    Failure::new(ErrorCode::SandboxViolation, "the sandbox broke its protocol and was ended")
+}

@@ -1,0 +1,115 @@
+//! What every `Engine` must do, stamped on each engine.
+
+mod embedded;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dynamic_mcp::domain::ErrorCode;
+use dynamic_mcp::domain::caller::Caller;
+use dynamic_mcp::domain::execution::{Completion, Failure, Job, Limits, Returned};
+use dynamic_mcp::domain::image::ContainerImage;
+use dynamic_mcp::ports::Engine;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::host::RecordingHost;
+
+/// An engine under test.
+#[async_trait]
+trait EngineHarness: Send + Sync {
+    /// The engine, started.
+    async fn engine(&self) -> Arc<dyn Engine>;
+}
+
+/// One test for each case.
+macro_rules! stamp {
+    ($room:ident, $harness:expr, [$($case:ident),* $(,)?]) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::super::$room::$case(&super::super::Bench::new(&$harness).await).await;
+            }
+        )*
+    };
+}
+use stamp;
+
+/// Limits for cases that end well.
+fn ample() -> Limits {
+    Limits { timeout: Duration::from_secs(30), ..Limits::default() }
+}
+
+/// Limits for cases that run into their time.
+fn brief() -> Limits {
+    Limits { timeout: Duration::from_millis(1_000), ..Limits::default() }
+}
+
+fn job(code: &str, args: &str, limits: Limits) -> Job {
+    Job {
+        tool: Some((
+            serde_json::from_value("text.case".into()).unwrap(),
+            serde_json::from_value(3.into()).unwrap(),
+        )),
+        code: code.into(),
+        args: args.to_owned(),
+        caller: Caller {
+            subject: Some("alice".into()),
+            scopes: Arc::new(["tools".to_owned()]),
+            client: None,
+        },
+        dependencies: Arc::new([]),
+        image: ContainerImage::parse("node:lts-slim").unwrap(),
+        limits,
+    }
+}
+
+/// An engine and a host, and short ways to use them.
+struct Bench {
+    engine: Arc<dyn Engine>,
+    host: Arc<RecordingHost>,
+}
+
+impl Bench {
+    async fn new(harness: &dyn EngineHarness) -> Self {
+        Self { engine: harness.engine().await, host: Arc::default() }
+    }
+
+    async fn complete(&self, job: Job) -> Completion {
+        let host = Arc::clone(&self.host);
+        // Only a guard against a test that never ends.
+        let guard = Duration::from_secs(120);
+        let run = self.engine.run(job, host, CancellationToken::new());
+        tokio::time::timeout(guard, run).await.unwrap().unwrap()
+    }
+
+    async fn run(&self, code: &str, args: &str) -> Result<Returned, Failure> {
+        self.complete(job(code, args, ample())).await.outcome
+    }
+
+    /// The value that code returns.
+    async fn value(&self, code: &str) -> Value {
+        match self.run(code, "{}").await {
+            Ok(Returned::Value(json)) => serde_json::from_str(&json).unwrap(),
+            other => panic!("{code}: {other:?}"),
+        }
+    }
+
+    /// How code fails.
+    async fn failure(&self, code: &str) -> Failure {
+        match self.run(code, "{}").await {
+            Err(failure) => failure,
+            Ok(value) => panic!("{code}: {value:?}"),
+        }
+    }
+
+    /// How code fails that runs into its time.
+    async fn code_within(&self, limits: Limits, code: &str) -> ErrorCode {
+        match self.complete(job(code, "{}", limits)).await.outcome {
+            Err(failure) => failure.code,
+            Ok(value) => panic!("{code}: {value:?}"),
+        }
+    }
+}
