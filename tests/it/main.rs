@@ -8,6 +8,8 @@
 )]
 
 mod app;
+#[cfg(feature = "cli")]
+mod config;
 mod contract;
 #[cfg(feature = "http")]
 mod http;

@@ -4,6 +4,7 @@
 mod similar;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use ::config::{File, FileFormat, Source as _, Value, ValueKind};
@@ -77,28 +78,43 @@ fn offer_variables(values: &mut Values, source: &dyn Strings, origin: impl Fn(&s
 /// The variables of a `.env` file; `None` if there is no such file.
 fn dotenv(path: &Path) -> Result<Option<BTreeMap<String, String>>, ConfigError> {
     let fail = |reason: String| ConfigError::File { path: path.to_owned(), reason };
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return Ok(None),
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error.to_string())),
     };
     let mut variables = BTreeMap::new();
-    for line in lines {
+    for line in dotenvy::from_read_iter(text.as_bytes()) {
         match line {
             // As in a shell, a later line wins.
             Ok((name, text)) => drop(variables.insert(name, text)),
-            // The file may be another program's, and the line may hold a secret.
-            Err(dotenvy::Error::LineParse(line, _)) if !line.contains("MCP_") => {}
-            Err(dotenvy::Error::LineParse(line, _)) => {
-                let name = line.split('=').next().unwrap_or_default().trim();
-                return Err(fail(format!(
-                    "the line of '{name}' can't be read; put its value between single quotes"
-                )));
-            }
+            // The file may be another program's; our own lines are looked for below.
+            Err(dotenvy::Error::LineParse(..)) => {}
             Err(error) => return Err(fail(error.to_string())),
         }
     }
-    Ok(Some(variables))
+    // A line that was not understood may hold a secret, so only its name is told.
+    let lost = text
+        .lines()
+        .filter_map(name_of)
+        .find(|name| is_ours(name) && !variables.contains_key(*name));
+    match lost {
+        Some(name) => Err(fail(format!(
+            "the line of '{name}' can't be read; put its value between single quotes"
+        ))),
+        None => Ok(Some(variables)),
+    }
+}
+
+/// The name in a line that sets a variable.
+fn name_of(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    line.split_once('=').map(|(name, _)| name.trim())
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("MCP_") || settings().any(|setting| setting.name == name)
 }
 
 fn offer_toml(values: &mut Values, path: &Path) -> Result<(), ConfigError> {

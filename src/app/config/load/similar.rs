@@ -12,23 +12,30 @@ pub(super) fn similar(word: &str, spelling: impl Fn(&Setting) -> String) -> Opti
         .map(|(_, known)| known)
 }
 
-/// Levenshtein's distance, in bytes: both are short ASCII names.
+/// How many bytes have to be put in, left out, changed, or swapped with their neighbour (optimal string
+/// alignment); both are short ASCII names.
 fn distance(a: &str, b: &str) -> usize {
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
+    let b = b.as_bytes();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut last = None;
     for (i, x) in a.bytes().enumerate() {
         let mut next = vec![i + 1];
-        let mut left = i + 1;
-        for (y, pair) in b.bytes().zip(row.windows(2)) {
-            let (corner, above) = match pair {
-                [corner, above] => (*corner, *above),
-                _ => continue,
-            };
-            left = (corner + usize::from(x != y)).min(above + 1).min(left + 1);
-            next.push(left);
+        let mut left = None;
+        for (j, &y) in b.iter().enumerate() {
+            let changed = at(&row, j) + usize::from(x != y);
+            let mut best = changed.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            if last == Some(y) && left == Some(x) {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            next.push(best);
+            left = Some(y);
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
+        last = Some(x);
     }
-    row.last().copied().unwrap_or_default()
+    at(&row, b.len())
 }
 
 #[cfg(test)]

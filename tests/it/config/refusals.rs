@@ -1,0 +1,78 @@
+//! What ends the start although each value by itself is a good one, and what is never shown.
+
+use dynamic_mcp::app::config::ConfigError;
+
+use super::{from_sources, from_variables};
+
+#[test]
+fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
+    for (name, value, part) in [
+        ("MCP_AUTH_MODE", "jwt", "JWT"),
+        ("MCP_DYNAMIC_BACKEND", "postgres", "PostgreSQL"),
+        ("MCP_DYNAMIC_TEST_ON_WRITE", "true", "examples"),
+        ("MCP_AUDIT_ENABLED", "yes", "audit log"),
+        ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),
+        ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),
+        ("MCP_EXECUTION_ENGINE", "docker", "docker engine"),
+        ("MCP_SANDBOX_SECRETS_FILE", "/etc/secrets", "secrets"),
+        ("MCP_EXPERIMENTAL_UPSTREAM_MCP_ATTACH", "1", "other MCP servers"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317", "traces"),
+    ] {
+        let error = from_variables(&[(name, value)]).unwrap_err();
+        assert!(matches!(error, ConfigError::NotAvailable { .. }), "{name}: {error}");
+        let sentence = error.to_string();
+        assert!(sentence.contains(name) && sentence.contains(part), "{sentence}");
+    }
+}
+
+#[test]
+fn the_audit_log_that_enterprise_would_have_is_missed_aloud() {
+    let config = from_variables(&[("MCP_PROFILE", "enterprise")]).unwrap();
+    assert!(!config.audit.enabled);
+    assert!(config.warnings.iter().any(|w| w.contains("audit log")), "{:?}", config.warnings);
+    let quiet = [("MCP_PROFILE", "enterprise"), ("MCP_AUDIT_ENABLED", "false")];
+    assert_eq!(from_variables(&quiet).unwrap().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn the_node_engine_is_refused_with_its_reason() {
+    let sentence = from_variables(&[("MCP_EXECUTION_ENGINE", "node")]).unwrap_err().to_string();
+    assert!(sentence.contains("untrusted code with the server's own rights"), "{sentence}");
+}
+
+#[test]
+fn docker_bin_is_taken_with_a_warning() {
+    let config = from_variables(&[("MCP_SANDBOX_DOCKER_BIN", "podman")]).unwrap();
+    assert!(config.warnings[0].contains("MCP_SANDBOX_DOCKER_BIN has no effect"));
+}
+
+#[test]
+fn a_required_admin_token_must_be_there_and_not_empty() {
+    let sentence = from_variables(&[("MCP_REQUIRE_ADMIN_TOKEN", "true")]).unwrap_err().to_string();
+    assert!(sentence.contains("MCP_ADMIN_TOKEN is required"), "{sentence}");
+    assert!(sentence.contains("MCP_REQUIRE_ADMIN_TOKEN"), "{sentence}");
+    let sentence = from_variables(&[("MCP_ADMIN_TOKEN", " ")]).unwrap_err().to_string();
+    assert!(sentence.contains("MCP_ADMIN_TOKEN is empty"), "{sentence}");
+    assert!(from_variables(&[("MCP_REQUIRE_ADMIN_TOKEN", "false")]).is_ok());
+}
+
+#[test]
+fn secrets_are_in_no_debug_output_and_no_error() {
+    let config = from_variables(&[("MCP_ADMIN_TOKEN", "s3cret-token")]).unwrap();
+    assert!(!format!("{config:?}").contains("s3cret-token"));
+
+    let directory = tempfile::tempdir().unwrap();
+    let flags = [("MCP_ADMIN_TOKEN", "s3cret\0token"), ("MCP_DYNAMIC_PG_URL", "postgres://u:pw\0")];
+    for flag in flags {
+        let error = from_sources(&[flag], &[], directory.path()).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(flag.0), "{shown}");
+        assert!(!shown.contains("s3cret") && !shown.contains("pw"), "{shown}");
+    }
+}
+
+#[test]
+fn a_bad_value_of_a_part_that_is_not_used_is_refused_too() {
+    let error = from_variables(&[("MCP_DYNAMIC_PG_INIT_BACKOFF_MS", "soon")]).unwrap_err();
+    assert!(matches!(error, ConfigError::Invalid { .. }), "{error}");
+}
