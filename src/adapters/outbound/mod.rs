@@ -4,5 +4,7 @@ pub mod clock;
 pub mod engine;
 #[cfg(feature = "mcp")]
 pub mod limiter;
+#[cfg(feature = "mcp")]
+pub mod schema_check;
 pub mod store;
 pub mod telemetry;

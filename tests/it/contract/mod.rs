@@ -2,5 +2,8 @@
 
 #[cfg(feature = "embedded")]
 mod engine;
+#[cfg(feature = "mcp")]
 mod rate_limiter;
+#[cfg(feature = "mcp")]
+mod schema_check;
 mod tool_store;

@@ -3,6 +3,8 @@
 //! Compiling and checking a schema is an adapter's work (`ports::schema_check`); here are the rules that
 //! need no validator: shape and size.
 
+pub mod positions;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
