@@ -14,3 +14,4 @@ mod contract;
 #[cfg(feature = "http")]
 mod http;
 mod support;
+mod tidy;
