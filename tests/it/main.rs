@@ -9,6 +9,8 @@
 
 mod app;
 #[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
 mod config;
 mod contract;
 #[cfg(feature = "http")]

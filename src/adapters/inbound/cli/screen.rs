@@ -31,6 +31,11 @@ impl Screen {
         Self { out: Box::new(out), notes: Box::new(io::stderr()), styled, json }
     }
 
+    /// Anywhere else, without styles: results to `out`, what is said beside them to `notes`.
+    pub fn plain(out: Box<dyn Write + Send>, notes: Box<dyn Write + Send>, json: bool) -> Self {
+        Self { out, notes, styled: false, json }
+    }
+
     /// A line of text. A reader that went away is no reason to fail.
     pub fn line(&mut self, text: &str) {
         let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
