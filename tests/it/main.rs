@@ -15,5 +15,7 @@ mod config;
 mod contract;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "file")]
+mod store;
 mod support;
 mod tidy;

@@ -5,6 +5,8 @@ pub(crate) mod clock;
 pub(crate) mod engine;
 #[cfg(feature = "embedded")]
 pub(crate) mod host;
+#[cfg(feature = "file")]
+pub(crate) mod peer;
 pub(crate) mod records;
 #[cfg(feature = "file")]
 pub(crate) mod rows;

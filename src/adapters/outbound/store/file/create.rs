@@ -19,7 +19,8 @@ pub(super) fn create(path: &Path, source: Option<&Path>) -> Result<(), OpenError
     let folder = folder_of(path);
     make_folder(folder)?;
     let draft = Draft(draft_path(path));
-    fill(&draft.0, &tools)?;
+    let file = draft.make().map_err(|error| OpenError::io("create", path, error))?;
+    fill(file, &tools).map_err(|error| OpenError::database(path, error))?;
     match fs::hard_link(&draft.0, path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
@@ -50,26 +51,26 @@ impl Drop for Draft {
     }
 }
 
+impl Draft {
+    fn make(&self) -> io::Result<File> {
+        // A process of the same number may have died here.
+        fs::remove_file(&self.0).ok();
+        create_private(&self.0)
+    }
+}
+
 fn draft_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.new", std::process::id()))
 }
 
-fn fill(draft: &Path, tools: &[ToolRecord]) -> Result<(), OpenError> {
-    // A process of the same number may have died here.
-    fs::remove_file(draft).ok();
-    let file = create_private(draft).map_err(|error| OpenError::io("create", draft, error))?;
-    let database = FileBackend::new(file)
-        .and_then(|backend| builder().create_with_backend(backend))
-        .map_err(|error| OpenError::database(draft, error.into()))?;
-    let write = || {
-        let txn = database.begin_write()?;
-        tables::create(&txn)?;
-        import_into(&txn, tools)?;
-        txn.commit()?;
-        Ok(())
-    };
-    write().map_err(|error| OpenError::database(draft, error))
+fn fill(file: File, tools: &[ToolRecord]) -> Result<(), redb::Error> {
+    let database = builder().create_with_backend(FileBackend::new(file)?)?;
+    let txn = database.begin_write()?;
+    tables::create(&txn)?;
+    import_into(&txn, tools)?;
+    txn.commit()?;
+    Ok(())
 }
 
 fn import_into(txn: &redb::WriteTransaction, tools: &[ToolRecord]) -> Result<(), redb::Error> {
