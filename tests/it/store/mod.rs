@@ -1,6 +1,7 @@
 //! The file store beyond its contract: what lies at its path, and other processes.
 
 mod crash;
+mod damage;
 mod full;
 mod import;
 mod open;

@@ -40,7 +40,7 @@ async fn files_of_other_kinds_are_left_as_they_are() {
         &b""[..],
         b"{}",
         b"# A text\nthat is no store.\n",
-        &[0; 100_000],
+        &vec![0; 100_000],
         b"redb\x1a\x0a\xa9\x0d\x0a",
         b"SQLite format 3\0",
     ] {

@@ -12,7 +12,7 @@ const PATH: &str = "TEST_PEER_PATH";
 /// Tells the peer's lines from the test harness's own.
 const MARK: &str = "peer: ";
 /// Longer than anything here takes.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// The role that this process is to play and the path it is to play it on; `None` in the test itself.
 pub(crate) fn role() -> Option<(String, PathBuf)> {
