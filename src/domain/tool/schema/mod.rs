@@ -1,9 +1,13 @@
-//! JSON Schemas of a tool's arguments and results, kept as they were given.
+//! JSON Schemas of a tool's arguments and results, kept as they were given (an older dialect is converted).
 //!
 //! Compiling and checking a schema is an adapter's work (`ports::schema_check`); here are the rules that
-//! need no validator: shape and size.
+//! need no validator: shape, dialect and size.
 
+mod dialect;
+mod pointer;
 pub mod positions;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -24,6 +28,11 @@ pub enum SchemaError {
     /// MCP passes arguments as an object.
     #[error("the schema's type must be \"object\", because tool arguments are an object")]
     RootType,
+    /// A dialect that is not known.
+    #[error(
+        "the schema's $schema {0} is not known here: leave it out for 2020-12; draft-04, draft-06, draft-07 and 2019-09 are converted"
+    )]
+    Dialect(String),
     /// Too large.
     #[error("the schema has {actual} bytes as JSON; at most {max} are allowed")]
     TooLarge {
@@ -44,7 +53,7 @@ impl ToolSchema {
     /// A schema for arguments: an object whose root type is `object`. A missing root type is filled in, as
     /// MCP demands one.
     pub fn input(schema: Value) -> Result<Self, SchemaError> {
-        let mut schema = object(schema)?;
+        let mut schema = dialect::normalise(sized(object(schema)?)?)?;
         match schema.get("type") {
             None => {
                 schema.insert("type".to_owned(), Value::from("object"));
@@ -52,20 +61,13 @@ impl ToolSchema {
             Some(Value::String(kind)) if kind == "object" => {}
             Some(_) => return Err(SchemaError::RootType),
         }
-        Self::sized(schema)
+        Ok(Self(Arc::new(sized(schema)?)))
     }
 
     /// A schema for results.
     pub fn output(schema: Value) -> Result<Self, SchemaError> {
-        Self::sized(object(schema)?)
-    }
-
-    fn sized(schema: Map<String, Value>) -> Result<Self, SchemaError> {
-        let actual = serde_json::to_vec(&schema).map_or(usize::MAX, |json| json.len());
-        if actual > Self::MAX_BYTES {
-            return Err(SchemaError::TooLarge { max: Self::MAX_BYTES, actual });
-        }
-        Ok(Self(Arc::new(schema)))
+        let schema = dialect::normalise(sized(object(schema)?)?)?;
+        Ok(Self(Arc::new(sized(schema)?)))
     }
 
     /// The schema itself, shared.
@@ -84,4 +86,10 @@ fn object(schema: Value) -> Result<Map<String, Value>, SchemaError> {
         Value::Object(map) => Ok(map),
         _ => Err(SchemaError::NotAnObject),
     }
+}
+
+fn sized(schema: Map<String, Value>) -> Result<Map<String, Value>, SchemaError> {
+    let max = ToolSchema::MAX_BYTES;
+    let actual = serde_json::to_vec(&schema).map_or(usize::MAX, |json| json.len());
+    if actual > max { Err(SchemaError::TooLarge { max, actual }) } else { Ok(schema) }
 }
