@@ -1,7 +1,7 @@
 //! Both generations of MCP on one endpoint, told in raw requests.
 
-use super::client::{PING, call, mcp_headers, stateless, stateless_headers};
-use super::server::TestServer;
+use super::client::{Client, PING, call, mcp_headers, stateless, stateless_headers};
+use super::server::{TestServer, until};
 
 #[tokio::test]
 async fn a_session_from_its_first_request_to_its_last() {
@@ -113,28 +113,107 @@ async fn a_cancelled_call_of_a_session_ends() {
     assert!(client.event().await.is_none(), "its stream ends without an answer");
 }
 
-#[tokio::test]
-async fn an_answer_can_be_fetched_after_the_connection_broke() {
-    let server = TestServer::start().await;
-    let session = server.session().await;
+/// A call of `hold` whose client has lost its connection; gives the id to resume from.
+async fn broken_off(server: &TestServer, session: &str) -> String {
     let mut client = server.client().await;
     client.send("POST", "/mcp", &format!("{}{session}", mcp_headers()), &call(5, "hold")).await;
     assert_eq!(client.head().await.status, 200);
     let primer = String::from_utf8(client.chunk().await.unwrap()).unwrap();
-    let id = primer.lines().find_map(|line| line.strip_prefix("id:")).unwrap().trim();
     server.until_running(1).await;
     drop(client);
+    // The server has noticed: nothing but the call itself is left.
+    until(|| server.lifecycle.calls.len() == 1).await;
+    primer.lines().find_map(|line| line.strip_prefix("id:")).unwrap().trim().to_owned()
+}
 
+async fn resumed(server: &TestServer, session: &str, id: &str) -> Client {
     let mut client = server.client().await;
     let resume = format!("{}{session}Last-Event-ID: {id}\r\n", mcp_headers());
     client.send("GET", "/mcp", &resume, "").await;
     assert_eq!(client.head().await.status, 200);
+    client
+}
+
+#[tokio::test]
+async fn an_answer_can_be_fetched_after_the_connection_broke() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    // It comes before the client is back, or after.
+    for before in [true, false] {
+        let id = broken_off(&server, &session).await;
+        if before {
+            server.handler.let_go();
+            server.until_running(0).await;
+        }
+        let mut client = resumed(&server, &session, &id).await;
+        if !before {
+            server.handler.let_go();
+        }
+        let event = client.event().await.unwrap();
+        assert_eq!(event["id"], 5);
+        assert_eq!(event["result"]["content"][0]["text"], "let go");
+        assert!(client.event().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_never_was_is_the_end_of_a_stream() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    for id in ["0/99", "7/0", "12", "-1", "x", "0/x", "99999999999999999999999"] {
+        assert!(resumed(&server, &session, id).await.event().await.is_none(), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_notification_goes_to_one_stream_and_waits_for_one() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    let announce = async |id| {
+        server.client().await.post(&session, &call(id, "announce")).await;
+    };
+    // Nobody listens yet.
+    announce(1).await;
+    let mut first = server.stream(&session).await;
+    assert_eq!(first.event().await.unwrap()["method"], "notifications/tools/list_changed");
+    // The newest of two streams gets it; the older one goes on when that one has gone.
+    let mut second = server.stream(&session).await;
+    announce(2).await;
+    assert_eq!(second.event().await.unwrap()["method"], "notifications/tools/list_changed");
+    drop(second);
+    until(|| server.lifecycle.calls.is_empty()).await;
+    server.client().await.get("DELETE", "/mcp", &session).await;
+    assert!(first.event().await.is_none(), "nothing came twice");
+}
+
+#[tokio::test]
+async fn what_was_lost_with_a_stream_comes_again() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    let mut stream = server.stream(&session).await;
+    server.client().await.post(&session, &call(1, "announce")).await;
+    stream.event().await.unwrap();
+    drop(stream);
+    let mut stream = resumed(&server, &session, "0").await;
+    assert_eq!(stream.event().await.unwrap()["method"], "notifications/tools/list_changed");
+}
+
+#[tokio::test]
+async fn an_id_that_is_used_twice_leaves_nobody_waiting() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    let headers = format!("{}{session}", mcp_headers());
+    let mut clients = Vec::new();
+    for running in 1..=2 {
+        let mut client = server.client().await;
+        client.send("POST", "/mcp", &headers, &call(5, "hold")).await;
+        assert_eq!(client.head().await.status, 200);
+        server.until_running(running).await;
+        clients.push(client);
+    }
+    assert!(clients[0].event().await.is_none());
     server.handler.let_go();
-    let event = client.event().await.unwrap();
-    assert_eq!(
-        (&event["id"], &event["result"]["content"][0]["text"]),
-        (&5.into(), &"let go".into())
-    );
+    assert_eq!(clients[1].event().await.unwrap()["id"], 5);
 }
 
 #[tokio::test]

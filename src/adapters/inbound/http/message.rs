@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
@@ -25,15 +24,11 @@ impl<'a> Message<'a> {
     /// Looks at a body. Refuses what is not one JSON object; whether that is a message of MCP is for the
     /// SDK to find out. A member that comes twice is refused, so that nobody reads another one than we do.
     pub(super) fn peek(body: &'a [u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(body).map_err(|error| Self::refuse(body, &error))
-    }
-
-    /// Why a body is not one JSON-RPC message. `error`: what a parser said.
-    fn refuse(body: &[u8], error: &serde_json::Error) -> Refusal {
-        if error.classify() != Category::Data {
-            return Refusal::not_json(&error.to_string());
+        // The parser would take an array for an object whose members come in order.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Self::refusal_for(body));
         }
-        Self::refusal_for(body)
+        serde_json::from_slice(body).map_err(|_| Self::refusal_for(body))
     }
 
     /// Why a body that some parser did not take is refused: it is not JSON, or not a message.

@@ -77,7 +77,11 @@ impl HttpServer {
             );
         }
         let table = Arc::new(SessionTable::new(options.max_sessions, Arc::clone(&parts.metrics)));
-        let sessions = Arc::new(Sessions::new(Arc::clone(&table), parts.lifecycle.calls.clone()));
+        let sessions = Arc::new(Sessions::new(
+            Arc::clone(&table),
+            Arc::clone(&parts.ids),
+            parts.lifecycle.calls.clone(),
+        ));
         let shared = Arc::new(Shared {
             options,
             rebinding,

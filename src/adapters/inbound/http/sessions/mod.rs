@@ -1,8 +1,12 @@
-//! The SDK's sessions, with what it leaves out: a limit, owners, and an end for the idle ones.
+//! Sessions of the older revisions of MCP: how many, whose, for how long, and their streams.
 //!
-//! The SDK has an idle timer of its own, but it takes a long call or a quiet stream for idleness and cuts
-//! both; it is switched off, and the reaper here knows better.
+//! The SDK has a session manager of its own. It needs several times the memory for a session, takes a long
+//! call or a quiet stream for idleness and cuts both, stands still as long as one of a session's clients
+//! doesn't read, and knows neither limit nor owner. So this one takes its place.
 
+mod events;
+mod router;
+mod session;
 mod table;
 mod transport;
 
@@ -11,19 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
-use rmcp::transport::WorkerTransport;
-use rmcp::transport::streamable_http_server::session::local::{
-    LocalSessionManager, LocalSessionManagerError, LocalSessionWorker,
-};
+use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::{
     ServerSseMessage, SessionId, SessionManager,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(super) use table::{Busy, Lookup, Reservation, SessionTable, Subject};
-use transport::Watched;
+use session::Session;
+pub(super) use session::{Busy, Subject};
+pub(super) use table::{Lookup, Reservation, SessionTable};
+use transport::SessionTransport;
+
+use crate::ports::Ids;
 
 tokio::task_local! {
     /// The place for the session that the request at hand is about to make. The SDK makes the session in
@@ -31,10 +35,10 @@ tokio::task_local! {
     static PLACE: RefCell<Option<Reservation>>;
 }
 
-/// The SDK's session manager, watched.
+/// Makes, finds and ends sessions for the SDK.
 pub(super) struct Sessions {
-    inner: LocalSessionManager,
     table: Arc<SessionTable>,
+    ids: Arc<dyn Ids>,
     calls: TaskTracker,
 }
 
@@ -44,17 +48,18 @@ pub(super) enum SessionsError {
     /// No place was reserved.
     #[error("no place was reserved for the session")]
     NoPlace,
-    /// The SDK refused.
+    /// It has ended, or never was.
     #[error(transparent)]
-    Local(#[from] LocalSessionManagerError),
+    Ended(#[from] session::Ended),
+    /// A stream can't be resumed from there.
+    #[error("the event to resume from is not known (any more)")]
+    UnknownEvent,
 }
 
 impl Sessions {
     /// `calls`: gets a token for each running call.
-    pub(super) fn new(table: Arc<SessionTable>, calls: TaskTracker) -> Self {
-        let mut inner = LocalSessionManager::default();
-        inner.session_config.keep_alive = None;
-        Self { inner, table, calls }
+    pub(super) fn new(table: Arc<SessionTable>, ids: Arc<dyn Ids>, calls: TaskTracker) -> Self {
+        Self { table, ids, calls }
     }
 
     /// Runs a request that may make a session, with the place for it.
@@ -71,57 +76,28 @@ impl Sessions {
         const MAX_PERIOD: Duration = Duration::from_secs(30);
         let period = (ttl / 4).clamp(Duration::from_millis(10), MAX_PERIOD);
         while stopped.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
-            for id in self.table.remove_idle(ttl) {
-                tracing::debug!(session.id = %id, "an idle session has ended");
-                self.close(&id).await;
+            let count = self.table.remove_idle(ttl);
+            if count > 0 {
+                tracing::debug!(count, "idle sessions have ended");
             }
         }
     }
 
-    /// Ends a session in the SDK. One whose client doesn't read can't take the message; it ends when its
-    /// connection does.
-    async fn close(&self, id: &SessionId) {
-        const PATIENCE: Duration = Duration::from_secs(5);
-        match tokio::time::timeout(PATIENCE, self.inner.close_session(id)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "a session could not be closed"),
-            Err(_) => tracing::debug!(session.id = %id, "a session's client does not read"),
-        }
-    }
-
-    /// A stream that keeps its session from being idle, and ends with it.
-    fn watch(
-        &self,
-        id: &SessionId,
-        stream: impl Stream<Item = ServerSseMessage> + Send + Sync + 'static,
-    ) -> impl Stream<Item = ServerSseMessage> + Send + Sync + 'static {
-        let session = self.table.get(id);
-        // A session that has just ended has no stream any more.
-        let ended = session.as_ref().map_or_else(
-            || {
-                let ended = CancellationToken::new();
-                ended.cancel();
-                ended
-            },
-            |session| session.ended(),
-        );
-        let busy = session.map(|session| session.busy());
-        stream.take_until(ended.cancelled_owned()).map(move |message| {
-            let _keeps = &busy;
-            message
-        })
+    fn get(&self, id: &SessionId) -> Result<Arc<Session>, SessionsError> {
+        Ok(self.table.get(id).ok_or(session::Ended)?)
     }
 }
 
 impl SessionManager for Sessions {
     type Error = SessionsError;
-    type Transport = Watched<WorkerTransport<LocalSessionWorker>>;
+    type Transport = SessionTransport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
         let place = PLACE.try_with(RefCell::take).ok().flatten().ok_or(SessionsError::NoPlace)?;
-        let (id, transport) = self.inner.create_session().await?;
-        let session = place.fill(Arc::clone(&id));
-        Ok((id, Watched::new(transport, session, self.calls.clone())))
+        let id: SessionId = self.ids.uuid().into();
+        let (session, inbox) = Session::new(place.owner().clone());
+        place.fill(Arc::clone(&id), Arc::clone(&session));
+        Ok((id, SessionTransport::new(session, inbox, self.calls.clone())))
     }
 
     async fn initialize_session(
@@ -129,16 +105,23 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
-        Ok(self.inner.initialize_session(id, message).await?)
+        let mut answer = self.get(id)?.ask(message).await?;
+        while let Some(event) = answer.next().await {
+            if let Some(message) = event.message
+                && matches!(*message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_))
+            {
+                return Ok(Arc::unwrap_or_clone(message));
+            }
+        }
+        Err(session::Ended.into())
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
-        Ok(self.table.get(id).is_some())
+        Ok(self.table.contains(id))
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
         self.table.remove(id);
-        self.close(id).await;
         Ok(())
     }
 
@@ -147,7 +130,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        Ok(self.watch(id, self.inner.create_stream(id, message).await?))
+        Ok(self.get(id)?.ask(message).await?)
     }
 
     async fn accept_message(
@@ -155,14 +138,14 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<(), Self::Error> {
-        Ok(self.inner.accept_message(id, message).await?)
+        Ok(self.get(id)?.accept(message).await?)
     }
 
     async fn create_standalone_stream(
         &self,
         id: &SessionId,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        Ok(self.watch(id, self.inner.create_standalone_stream(id).await?))
+        Ok(self.get(id)?.read_own())
     }
 
     async fn resume(
@@ -170,6 +153,13 @@ impl SessionManager for Sessions {
         id: &SessionId,
         last_event_id: String,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, Self::Error> {
-        Ok(self.watch(id, self.inner.resume(id, last_event_id).await?))
+        // `index` on the session's own stream, `index/stream` on a request's.
+        let (index, stream) = match last_event_id.split_once('/') {
+            Some((index, stream)) => (index, Some(stream.parse())),
+            None => (last_event_id.as_str(), None),
+        };
+        let last = index.parse().map_err(|_| SessionsError::UnknownEvent)?;
+        let key = stream.transpose().map_err(|_| SessionsError::UnknownEvent)?;
+        self.get(id)?.resume(key, last).ok_or(SessionsError::UnknownEvent)
     }
 }

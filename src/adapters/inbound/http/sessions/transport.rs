@@ -1,9 +1,10 @@
-//! A session's transport that knows which of its calls are running.
+//! A session as the SDK's handler sees it: where messages come from and go to.
 //!
-//! The SDK lets a call run on when its client has gone (the answer can be fetched later), so that neither
-//! open streams nor open requests tell whether a session works. The messages themselves do.
+//! A call runs on when its client has gone, since its answer can be fetched later; so that it is here, where
+//! both the request and its answer pass, that running calls are counted.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 
 use rmcp::RoleServer;
@@ -16,20 +17,20 @@ use rmcp::transport::Transport;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::table::{RunningCall, Session};
+use super::session::{Ended, Inbox, RunningCall, Session};
 
-/// Watches the messages of `inner` go by.
-pub(in super::super) struct Watched<T> {
-    inner: T,
+/// The handler's side of a session.
+pub(in super::super) struct SessionTransport {
     session: Arc<Session>,
+    inbox: Inbox,
     /// Running calls of the whole server.
     calls: TaskTracker,
     running: HashMap<RequestId, (RunningCall, TaskTrackerToken)>,
 }
 
-impl<T> Watched<T> {
-    pub(super) fn new(inner: T, session: Arc<Session>, calls: TaskTracker) -> Self {
-        Self { inner, session, calls, running: HashMap::new() }
+impl SessionTransport {
+    pub(super) fn new(session: Arc<Session>, inbox: Inbox, calls: TaskTracker) -> Self {
+        Self { session, inbox, calls, running: HashMap::new() }
     }
 
     /// The session is over: whoever waited for its calls has gone, so that each is cancelled, one at a time.
@@ -42,33 +43,9 @@ impl<T> Watched<T> {
             CancelledNotification::new(CancelledNotificationParam::new(Some(id), reason));
         Some(JsonRpcMessage::notification(ClientNotification::CancelledNotification(cancelled)))
     }
-}
 
-impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
-    type Error = T::Error;
-
-    fn send(
-        &mut self,
-        item: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let answered = match &item {
-            JsonRpcMessage::Response(response) => self.running.remove(&response.id),
-            JsonRpcMessage::Error(error) => {
-                error.id.as_ref().and_then(|id| self.running.remove(id))
-            }
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
-        };
-        let sent = self.inner.send(item);
-        async move {
-            let outcome = sent.await;
-            drop(answered);
-            outcome
-        }
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let Some(message) = self.inner.receive().await else { return self.abandon() };
-        match &message {
+    fn note(&mut self, message: &RxJsonRpcMessage<RoleServer>) {
+        match message {
             JsonRpcMessage::Request(request) => {
                 let call = (self.session.call(), self.calls.token());
                 self.running.insert(request.id.clone(), call);
@@ -80,15 +57,58 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Watched<T> {
                     && let Some(id) = &cancelled.params.request_id
                 {
                     self.running.remove(id);
+                    self.session.router().cancel(id);
                 }
             }
-            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
+            JsonRpcMessage::Response(response) => self.session.router().answered(&response.id),
+            JsonRpcMessage::Error(error) => {
+                if let Some(id) = &error.id {
+                    self.session.router().answered(id);
+                }
+            }
         }
-        Some(message)
+    }
+}
+
+impl Transport<RoleServer> for SessionTransport {
+    type Error = Ended;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = Result<(), Ended>> + Send + 'static {
+        let answered = match &item {
+            JsonRpcMessage::Response(response) => Some(response.id.clone()),
+            JsonRpcMessage::Error(error) => error.id.clone(),
+            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
+        };
+        let sent = self.session.router().route(item);
+        let is_answer = answered.is_some();
+        if let Some(id) = answered {
+            self.running.remove(&id);
+        }
+        // An answer that nobody waits for any more is no failure.
+        ready(if sent || is_answer { Ok(()) } else { Err(Ended) })
     }
 
-    async fn close(&mut self) -> Result<(), Self::Error> {
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        let message = tokio::select! {
+            biased;
+            () = self.session.ended().cancelled() => None,
+            message = self.inbox.recv() => message,
+        };
+        match message {
+            Some(message) => {
+                self.note(&message);
+                Some(*message)
+            }
+            None => self.abandon(),
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), Ended> {
         self.running.clear();
-        self.inner.close().await
+        self.inbox.close();
+        Ok(())
     }
 }

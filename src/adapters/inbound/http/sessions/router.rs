@@ -1,0 +1,222 @@
+//! Decides on which of a session's streams a message of the server goes out.
+
+use std::collections::HashMap;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rmcp::model::{
+    ClientJsonRpcMessage, GetExtensions as _, GetMeta as _, JsonRpcMessage, ProgressToken,
+    RequestId, ServerJsonRpcMessage, ServerNotification,
+};
+use rmcp::service::OriginatingRequestId;
+use rmcp::transport::streamable_http_server::session::ServerSseMessage;
+use tokio::time::Instant;
+
+use super::events::Events;
+
+/// How long an answer is kept that nobody has fetched.
+const UNFETCHED: Duration = Duration::from_mins(1);
+
+/// Most answers that are kept so.
+const MAX_UNFETCHED: usize = 16;
+
+/// Which stream: a request's, or the session's own.
+pub(super) type StreamKey = Option<u64>;
+
+/// A session's streams.
+#[derive(Debug)]
+pub(super) struct Router {
+    own: Events,
+    requests: HashMap<u64, Events>,
+    /// The streams of requests that are not answered yet.
+    by_id: HashMap<RequestId, u64>,
+    by_token: HashMap<ProgressToken, u64>,
+    /// Where the server has asked its client something.
+    asked: HashMap<RequestId, StreamKey>,
+    /// Answered requests whose answer was not read.
+    unfetched: Vec<(Instant, u64)>,
+    next_stream: u64,
+    next_ticket: u64,
+    ended: bool,
+}
+
+impl Router {
+    pub(super) fn new() -> Self {
+        Self {
+            own: Events::of_session(),
+            requests: HashMap::new(),
+            by_id: HashMap::new(),
+            by_token: HashMap::new(),
+            asked: HashMap::new(),
+            unfetched: Vec::new(),
+            next_stream: 0,
+            next_ticket: 0,
+            ended: false,
+        }
+    }
+
+    /// Opens a stream for a request and gives its key and a ticket to read it.
+    pub(super) fn open(&mut self, message: &ClientJsonRpcMessage) -> (StreamKey, u64) {
+        let number = self.next_stream;
+        self.next_stream += 1;
+        self.requests.insert(number, Events::of_request(number));
+        if let JsonRpcMessage::Request(request) = message {
+            // An id that is used again while its first request runs: nobody can tell the answers apart.
+            if let Some(former) = self.by_id.insert(request.id.clone(), number) {
+                self.finish(former);
+            }
+            if let Some(token) = request.request.get_meta().get_progress_token() {
+                self.by_token.insert(token, number);
+            }
+        }
+        let ticket = self.ticket();
+        if let Some(events) = self.requests.get_mut(&number) {
+            events.enter(ticket);
+        }
+        (Some(number), ticket)
+    }
+
+    /// A ticket to read the session's own stream.
+    pub(super) fn read_own(&mut self) -> u64 {
+        let ticket = self.ticket();
+        self.own.enter(ticket);
+        ticket
+    }
+
+    /// A ticket to read a stream from just after an event; `None` if that event isn't known (any more).
+    pub(super) fn resume(&mut self, key: StreamKey, last: u64) -> Option<u64> {
+        let ticket = self.ticket();
+        let events = self.events(key)?;
+        if !events.rewind(last) {
+            return None;
+        }
+        // A request's stream has one reader: whoever read before has lost its connection.
+        if key.is_some() {
+            events.clear_readers();
+        }
+        events.enter(ticket);
+        self.unfetched.retain(|(_, number)| Some(*number) != key);
+        Some(ticket)
+    }
+
+    /// A reader leaves.
+    pub(super) fn leave(&mut self, key: StreamKey, ticket: u64) {
+        let Some(events) = self.events(key) else { return };
+        events.leave(ticket);
+        if events.is_unfetched() {
+            self.keep_unfetched(key);
+        }
+    }
+
+    /// The next event for a reader; `None` where there is nothing more for it.
+    pub(super) fn poll(
+        &mut self,
+        key: StreamKey,
+        ticket: u64,
+        context: &Context<'_>,
+    ) -> Poll<Option<ServerSseMessage>> {
+        let Some(events) = self.events(key) else { return Poll::Ready(None) };
+        let event = events.poll(ticket, context);
+        if let Some(number) = key
+            && events.is_exhausted()
+        {
+            self.requests.remove(&number);
+        }
+        event
+    }
+
+    /// Sends a message out; false if the session has ended.
+    pub(super) fn route(&mut self, message: ServerJsonRpcMessage) -> bool {
+        if self.ended {
+            return false;
+        }
+        let answered = match &message {
+            JsonRpcMessage::Response(response) => self.by_id.remove(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref().and_then(|id| self.by_id.remove(id)),
+            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
+        };
+        let key = answered.or_else(|| self.stream_of(&message));
+        let Some(events) = self.events(key) else { return true };
+        events.push(message);
+        if let Some(number) = answered {
+            self.finish(number);
+        }
+        true
+    }
+
+    /// A request was cancelled: its stream ends without an answer.
+    pub(super) fn cancel(&mut self, id: &RequestId) {
+        if let Some(number) = self.by_id.remove(id) {
+            self.finish(number);
+        }
+    }
+
+    /// The client has answered what the server asked.
+    pub(super) fn answered(&mut self, id: &RequestId) {
+        self.asked.remove(id);
+    }
+
+    /// The session ends, and every stream with it.
+    pub(super) fn end(&mut self) {
+        let mut old = std::mem::replace(self, Self { ended: true, ..Self::new() });
+        old.own.clear_readers();
+        for events in old.requests.values_mut() {
+            events.clear_readers();
+        }
+    }
+
+    fn stream_of(&mut self, message: &ServerJsonRpcMessage) -> StreamKey {
+        match message {
+            JsonRpcMessage::Request(request) => {
+                let origin = request.request.extensions().get::<OriginatingRequestId>();
+                let key = origin.and_then(|origin| self.by_id.get(&origin.0).copied());
+                self.asked.insert(request.id.clone(), key);
+                key
+            }
+            JsonRpcMessage::Notification(notification) => match &notification.notification {
+                ServerNotification::ProgressNotification(progress) => {
+                    self.by_token.get(&progress.params.progress_token).copied()
+                }
+                // The server takes back a question of its own.
+                ServerNotification::CancelledNotification(cancelled) => {
+                    self.asked.remove(cancelled.params.request_id.as_ref()?).flatten()
+                }
+                _ => None,
+            },
+            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => None,
+        }
+    }
+
+    fn finish(&mut self, number: u64) {
+        self.by_token.retain(|_, stream| *stream != number);
+        let Some(events) = self.requests.get_mut(&number) else { return };
+        events.finish();
+        if events.is_unfetched() {
+            self.keep_unfetched(Some(number));
+        }
+    }
+
+    /// Keeps an answer that its client has not read, and drops those for which nobody has come.
+    fn keep_unfetched(&mut self, key: StreamKey) {
+        self.unfetched.extend(key.map(|number| (Instant::now(), number)));
+        let surplus = self.unfetched.len().saturating_sub(MAX_UNFETCHED);
+        let old = self.unfetched.iter().take_while(|(since, _)| since.elapsed() > UNFETCHED);
+        let count = surplus.max(old.count());
+        for (_, number) in self.unfetched.drain(..count) {
+            self.requests.remove(&number);
+        }
+    }
+
+    fn events(&mut self, key: StreamKey) -> Option<&mut Events> {
+        match key {
+            _ if self.ended => None,
+            Some(number) => self.requests.get_mut(&number),
+            None => Some(&mut self.own),
+        }
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+}
