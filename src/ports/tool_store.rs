@@ -11,7 +11,8 @@ use crate::domain::tool::{Revision, ToolName, ToolRecord};
 ///
 /// Every method MUST be safe to call from any number of tasks and, where the store is shared, processes. A
 /// write that returned `Ok` MUST survive a crash of the process where the store is durable. A future that
-/// is dropped MUST leave the store either as it was or changed completely.
+/// is dropped, or that ends in [`StoreError::Unavailable`], MUST leave the store either as it was or changed
+/// completely.
 #[async_trait]
 pub trait ToolStore: Send + Sync {
     /// Everything that is there, sorted by name. A record that can't be read, or fails its digest, MUST

@@ -70,7 +70,7 @@ async fn nothing_is_lost_between_two_processes() {
     assert_eq!(ours + theirs, 29);
     assert_eq!(opened.store.list().await.unwrap().tools.len(), 30);
     // The changes of either process, in order.
-    let (mut last, mut tools) = (1, 0);
+    let (mut last, mut tools) = (0, 0);
     while last < 201 || tools < 29 {
         let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
         match event.unwrap().unwrap() {

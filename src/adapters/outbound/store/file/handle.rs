@@ -26,7 +26,11 @@ pub(super) struct Handle {
 #[derive(Debug)]
 enum Slot {
     Open(Opened),
-    Closed { again: Instant },
+    /// Not to be opened again before; `told`: the log knows that it can't be.
+    Closed {
+        again: Instant,
+        told: bool,
+    },
 }
 
 /// A database and the very file that it has open.
@@ -69,17 +73,20 @@ impl Handle {
     fn database(&self) -> Result<Arc<Database>, StoreError> {
         let mut slot = self.slot();
         let file = file_id(&self.location.file);
-        match &*slot {
+        let told = match &*slot {
             Slot::Open(open) if open.file == file => return Ok(Arc::clone(&open.database)),
             // What was written now would be lost: nobody will find it under the path.
-            Slot::Open(_) => tracing::warn!("the store's file was removed or replaced"),
-            Slot::Closed { again } if Instant::now() < *again => {
+            Slot::Open(_) => {
+                tracing::warn!("the store's file was removed or replaced");
+                false
+            }
+            Slot::Closed { again, .. } if Instant::now() < *again => {
                 return Err(unavailable("its file can't be opened"));
             }
-            Slot::Closed { .. } => {}
-        }
-        // Closes the old one first, so that both don't repair the file.
-        *slot = Slot::Closed { again: Instant::now() + RETRY_AFTER };
+            Slot::Closed { told, .. } => *told,
+        };
+        // Closes the old one first, so that it isn't open twice while it is repaired.
+        *slot = Slot::Closed { again: Instant::now() + RETRY_AFTER, told };
         match self.location.open(&Arc::new(AtomicBool::new(false))) {
             Ok(database) => {
                 let database = Arc::new(database);
@@ -87,8 +94,10 @@ impl Handle {
                 Ok(database)
             }
             Err(error) => {
-                tracing::error!(%error, "the store can't be opened again");
-                *slot = Slot::Closed { again: Instant::now() + RETRY_AFTER };
+                if !told {
+                    tracing::error!(%error, "the store can't be opened again; trying on");
+                }
+                *slot = Slot::Closed { again: Instant::now() + RETRY_AFTER, told: true };
                 Err(reopen_error(error))
             }
         }
@@ -97,7 +106,7 @@ impl Handle {
     fn give_up(&self, failed: &Arc<Database>) {
         let mut slot = self.slot();
         if matches!(&*slot, Slot::Open(open) if Arc::ptr_eq(&open.database, failed)) {
-            *slot = Slot::Closed { again: Instant::now() };
+            *slot = Slot::Closed { again: Instant::now(), told: false };
         }
     }
 

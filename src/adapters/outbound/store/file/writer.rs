@@ -9,6 +9,7 @@ use std::time::Duration;
 use redb::{Database, TransactionError, WriteTransaction};
 use tokio::time::Instant;
 
+use super::error::unavailable;
 use super::handle::Handle;
 use super::reader::Read;
 use super::turn::Turn;
@@ -200,12 +201,13 @@ fn apply(
 
 fn fail(batch: Vec<Request>, error: &StoreError) {
     for request in batch {
-        let same = match error {
+        request.turn.answer(Err(match error {
             StoreError::Corrupt { reason, .. } => {
                 StoreError::Corrupt { reason: reason.clone(), source: None }
             }
-            error => super::error::unavailable(&error.to_string()),
-        };
-        request.turn.answer(Err(same));
+            StoreError::Unavailable { reason, .. } => unavailable(reason),
+            // The database refuses no single write.
+            other => unavailable(&other.to_string()),
+        }));
     }
 }
