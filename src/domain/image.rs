@@ -81,21 +81,29 @@ fn is_path(path: &str) -> bool {
     (is_registry(first) || is_component(first)) && parts.all(is_component)
 }
 
+/// Runs of lower-case letters and digits, with `.`, `_`, `__` or any number of `-` between them.
 fn is_component(part: &str) -> bool {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    edge(part.bytes().next())
-        && edge(part.bytes().last())
-        && part.bytes().all(|b| {
-            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-')
+    let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let separators = part.split(is_alphanumeric).filter(|between| !between.is_empty());
+    part.starts_with(is_alphanumeric)
+        && part.ends_with(is_alphanumeric)
+        && separators.into_iter().all(|between| {
+            matches!(between, "." | "_" | "__") || between.bytes().all(|b| b == b'-')
         })
 }
 
 fn is_registry(part: &str) -> bool {
     let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
-    let host_ok = !host.is_empty()
-        && !host.starts_with(['-', '.'])
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
-    host_ok && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let is_port = |port: &str| {
+        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
 impl TryFrom<String> for ContainerImage {
@@ -160,6 +168,8 @@ impl Default for AllowedImages {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -170,6 +180,7 @@ mod tests {
             "node:lts-slim",
             "library/node:22",
             "localhost:5000/team/node:1",
+            "a--b__c.d/e",
             digest.as_str(),
             "registry.example.com/a/b_c/d-e.f:v1.2_3",
         ] {
@@ -194,6 +205,15 @@ mod tests {
             "node@sha256:12",
             "node\nlts",
             "http://x/y",
+            "a..b",
+            "a.-b",
+            "a___b",
+            "a_",
+            "host:+5/x",
+            "host:0/x",
+            "host:65536/x",
+            "-host.example/x",
+            "a..b.example/x",
             long.as_str(),
         ] {
             assert!(ContainerImage::parse(bad).is_err(), "{bad}");
@@ -207,5 +227,22 @@ mod tests {
         assert_eq!(all.default_image().as_str(), "node:lts-slim");
         let refused = AllowedImages::default().admit("python:3").unwrap_err();
         assert!(refused.to_string().contains("node:lts-slim"), "{refused}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_grammar_accepts_what_it_describes(
+            reference in "([a-z]{1,9}(\\.[a-z]{2,3})?(:[1-9][0-9]{0,3})?/)?[a-z0-9]{1,9}([._-][a-z0-9]{1,9}){0,3}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,20})?",
+        ) {
+            prop_assert!(ContainerImage::parse(&reference).is_ok(), "{}", reference);
+        }
+
+        #[test]
+        fn nothing_accepted_could_be_an_option_or_two_words(text in "(?s)[-a-zA-Z0-9:/@._ \n]{0,20}") {
+            if ContainerImage::parse(&text).is_ok() {
+                prop_assert!(!text.starts_with('-'));
+                prop_assert!(text.bytes().all(|b| b.is_ascii_graphic()));
+            }
+        }
     }
 }

@@ -30,7 +30,7 @@ pub enum EngineChoice {
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Annotations {
-    /// A title for people; the tool's own `title` wins.
+    /// A title for people, 1 to 120 characters; the tool's own `title` wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The tool changes nothing.
@@ -51,12 +51,12 @@ pub struct Annotations {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Icon {
-    /// An `https:` or `data:` URI of the image, at most 65,536 characters.
+    /// An `https:` or `data:image/` URI of the image, at most 65,536 characters.
     pub src: String,
-    /// The image's MIME type, such as `image/png`.
+    /// The image's MIME type, such as `image/png`; at most 127 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Sizes such as `48x48`, or `any`.
+    /// Sizes such as `48x48`, or `any`; at most 16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizes: Option<Vec<String>>,
     /// The colour theme the icon is for: `light` or `dark`.

@@ -104,7 +104,10 @@ fn is_package_name(name: &str) -> bool {
                     || matches!(b, b'-' | b'.' | b'_' | b'~')
             })
     };
-    name.len() <= 214
+    // Two names that mean something else to npm itself.
+    let is_taken = matches!(name, "node_modules" | "favicon.ico");
+    !is_taken
+        && name.len() <= 214
         && match name.strip_prefix('@') {
             Some(scoped) => {
                 scoped.split_once('/').is_some_and(|(scope, name)| part(scope) && part(name))
@@ -140,6 +143,8 @@ fn is_version(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(name: &str, version: &str) -> Result<(), DependencyError> {
@@ -185,5 +190,18 @@ mod tests {
     #[test]
     fn names_the_blocked_package() {
         assert!(check("pm2", "1").unwrap_err().to_string().contains("pm2"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_accepted_could_be_a_path_a_url_or_an_option(
+            name in "(?s)[-@/a-zA-Z0-9:._~ \n]{0,12}", version in "(?s)[-@/a-zA-Z0-9:.^~<>=|* \n]{0,12}",
+        ) {
+            if check(&name, &version).is_ok() {
+                prop_assert!(!name.starts_with(['-', '.', '/', '_']) && !name.contains("../"));
+                prop_assert!(name.matches('/').count() <= usize::from(name.starts_with('@')));
+                prop_assert!(!version.starts_with('-') && !version.contains(['/', ':', '@', '\n']));
+            }
+        }
     }
 }

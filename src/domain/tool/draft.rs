@@ -3,11 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::policy::{
-    DEFAULT_TIMEOUT_MS, InvalidTool, MAX_CODE_CHARS, MAX_DESCRIPTION_CHARS, MAX_EXAMPLE_BYTES,
-    MAX_EXAMPLES, MAX_ICON_CHARS, MAX_ICONS, MAX_TAG_CHARS, MAX_TAGS, MAX_TITLE_CHARS,
-    MIN_TIMEOUT_MS, ToolPolicy,
-};
+use super::check::check;
+use super::policy::{DEFAULT_TIMEOUT_MS, InvalidTool, MIN_TIMEOUT_MS, ToolPolicy};
 use super::{
     Annotations, Dependency, EngineChoice, Example, Icon, Permissions, ToolContent, ToolName,
     ToolSchema,
@@ -116,7 +113,7 @@ impl ToolDraft {
             permissions: self.permissions,
             examples: self.examples,
         };
-        check_content(&content, policy)?;
+        check(&content, policy)?;
         Ok(content)
     }
 }
@@ -267,7 +264,7 @@ impl ToolPatch {
             permissions: self.permissions.or_default(old.permissions),
             examples: self.examples.or_default(old.examples),
         };
-        check_content(&content, policy)?;
+        check(&content, policy)?;
         let enabled = self.enabled.required("enabled", enabled)?;
         Ok((content, enabled))
     }
@@ -320,53 +317,4 @@ fn timeout(ms: Option<u64>, policy: &ToolPolicy) -> Result<u32, InvalidTool> {
         Ok(ms) if (min..=max).contains(&ms) => Ok(ms),
         _ => Err(InvalidTool::Timeout { min, max, actual }),
     }
-}
-
-fn check_content(content: &ToolContent, policy: &ToolPolicy) -> Result<(), InvalidTool> {
-    if let Some(title) = &content.title {
-        length("title", title, MAX_TITLE_CHARS)?;
-    }
-    length("description", &content.description, MAX_DESCRIPTION_CHARS)?;
-    length("code", &content.code, MAX_CODE_CHARS)?;
-    at_most("tags", content.tags.len(), MAX_TAGS)?;
-    for tag in &content.tags {
-        length("each tag", tag, MAX_TAG_CHARS)?;
-    }
-    at_most("icons", content.icons.len(), MAX_ICONS)?;
-    for icon in &content.icons {
-        length("an icon's src", &icon.src, MAX_ICON_CHARS)?;
-        if !(icon.src.starts_with("https://") || icon.src.starts_with("data:image/")) {
-            return Err(InvalidTool::Icon(icon.src.chars().take(80).collect()));
-        }
-    }
-    at_most("examples", content.examples.len(), MAX_EXAMPLES)?;
-    for example in &content.examples {
-        let bytes = serde_json::to_vec(example).map_or(usize::MAX, |json| json.len());
-        if bytes > MAX_EXAMPLE_BYTES {
-            return Err(InvalidTool::Length {
-                field: "each example, as JSON,",
-                min: 1,
-                max: MAX_EXAMPLE_BYTES,
-                actual: bytes,
-            });
-        }
-    }
-    policy.dependencies.check(&content.dependencies)?;
-    if content.engine == EngineChoice::Embedded && !content.dependencies.is_empty() {
-        return Err(InvalidTool::DependenciesNeedDocker);
-    }
-    Ok(content.permissions.within(&policy.ceiling)?)
-}
-
-fn length(field: &'static str, text: &str, max: usize) -> Result<(), InvalidTool> {
-    let actual = text.chars().count();
-    if (1..=max).contains(&actual) {
-        Ok(())
-    } else {
-        Err(InvalidTool::Length { field, min: 1, max, actual })
-    }
-}
-
-fn at_most(field: &'static str, actual: usize, max: usize) -> Result<(), InvalidTool> {
-    if actual <= max { Ok(()) } else { Err(InvalidTool::TooMany { field, max, actual }) }
 }

@@ -4,6 +4,7 @@
 //! [`ToolContent`]; a [`ToolRecord`] is content with a name, a revision and a digest. Records are immutable:
 //! every change makes the next one.
 
+mod check;
 pub mod content;
 pub mod dependency;
 pub mod digest;
@@ -14,6 +15,8 @@ pub mod policy;
 pub mod record;
 pub mod revision;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use content::{Annotations, EngineChoice, Example, Icon, ToolContent};
 pub use dependency::{Dependency, DependencyPolicy};

@@ -117,6 +117,30 @@ mod tests {
         }
 
         #[test]
+        fn nothing_else_is_accepted(name in "(?s)[a-z0-9A-Z._:é /-]{0,70}") {
+            let mut rest = name.chars();
+            let described = (3..=64).contains(&name.chars().count())
+                && rest.next().is_some_and(|c| c.is_ascii_alphabetic())
+                && rest.all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));
+            prop_assert_eq!(ToolName::parse_external(&name).is_ok(), described);
+        }
+
+        #[test]
+        fn a_name_is_read_as_it_was_written(name in "[a-zA-Z][a-zA-Z0-9._:-]{2,63}") {
+            let parsed = ToolName::parse_external(&name).unwrap();
+            let json = serde_json::to_string(&parsed).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ToolName>(&json).unwrap(), parsed);
+        }
+
+        #[test]
+        fn no_dynamic_tool_is_spelled_like_a_built_in(name in "[a-z]{3,8}[._:][a-z_.]{3,20}") {
+            if let Ok(name) = ToolName::parse(&name) {
+                let built_in = |other: &str| client_safe(other) == name.client_safe();
+                prop_assert!(!crate::domain::builtin::BUILTINS.iter().any(|b| built_in(b.name)));
+            }
+        }
+
+        #[test]
         fn the_client_safe_spelling_fits_the_strictest_client(name in ".{0,80}") {
             let safe = client_safe(&name);
             prop_assert!(safe.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));

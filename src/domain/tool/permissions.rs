@@ -82,6 +82,10 @@ impl Origin {
     /// Parses an origin. Only `https` and `http`; no path, query, user or fragment.
     pub fn parse(text: &str) -> Result<Self, PermissionError> {
         let refuse = || PermissionError::Origin(text.chars().take(120).collect());
+        // The URL parser forgives blanks, back-slashes and empty user names; an origin has none of them.
+        if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '@')) {
+            return Err(refuse());
+        }
         let (scheme, rest) = text.split_once("://").ok_or_else(refuse)?;
         let (any_subdomain, rest) =
             rest.strip_prefix("*.").map_or((false, rest), |rest| (true, rest));
@@ -184,6 +188,8 @@ fn is_tool_pattern(pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ceiling(net: &[&str], secrets: &[&str]) -> Ceiling {
@@ -245,6 +251,11 @@ mod tests {
             "https://a.com/x",
             "https://a.com/",
             "https://u:p@a.com",
+            "https://@a.com",
+            "https://a.\tcom",
+            " https://a.com",
+            "https:\\\\a.com",
+            "https://a.com\\x",
             "https://*",
             "https://*.com*",
             "https://a.*.com",
@@ -270,5 +281,68 @@ mod tests {
         assert!(with("TOKEN", &["https://evil.example.com"]).within(&ceiling).is_err());
         assert!(with("OTHER", &["https://api.example.com"]).within(&ceiling).is_err());
         assert!(with("token", &["https://api.example.com"]).within(&ceiling).is_err());
+    }
+
+    fn any_origin() -> impl Strategy<Value = String> {
+        let host = prop::sample::select(vec![
+            "a.example.com",
+            "b.example.com",
+            "example.com",
+            "x.a.example.com",
+            "127.0.0.1",
+            "example.org",
+        ]);
+        let port = prop::sample::select(vec!["", ":443", ":8443"]);
+        ("https?", prop::bool::weighted(0.3), host, port).prop_map(|(scheme, any, host, port)| {
+            let any = if any && host != "127.0.0.1" { "*." } else { "" };
+            format!("{scheme}://{any}{host}{port}")
+        })
+    }
+
+    fn any_permissions() -> impl Strategy<Value = Permissions> {
+        let secret = ("[AB]", prop::collection::vec(any_origin(), 1..3))
+            .prop_map(|(name, hosts)| SecretGrant { name, hosts });
+        (prop::collection::vec(any_origin(), 0..4), prop::collection::vec(secret, 0..2))
+            .prop_map(|(net, secrets)| Permissions { net, secrets, tools: vec![] })
+    }
+
+    fn any_ceiling() -> impl Strategy<Value = Ceiling> {
+        (prop::collection::vec(any_origin(), 0..6), prop::collection::btree_set("[AB]", 0..3))
+            .prop_map(|(net, secrets)| Ceiling {
+                net: net.iter().map(|text| Origin::parse(text).unwrap()).collect(),
+                secrets,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_within_stays_within_a_higher_ceiling(
+            asked in any_permissions(), low in any_ceiling(), more in any_ceiling(),
+        ) {
+            if asked.within(&low).is_ok() {
+                let mut high = low;
+                high.net.extend(more.net);
+                high.secrets.extend(more.secrets);
+                prop_assert_eq!(asked.within(&high), Ok(()));
+                let less = Permissions { secrets: vec![], ..asked.clone() };
+                prop_assert_eq!(less.within(&high), Ok(()));
+                prop_assert_eq!(Permissions { net: vec![], ..less }.within(&high), Ok(()));
+            }
+        }
+
+        #[test]
+        fn covering_is_an_order(a in any_origin(), b in any_origin(), c in any_origin()) {
+            let [a, b, c] = [a, b, c].map(|text| Origin::parse(&text).unwrap());
+            prop_assert!(a.covers(&a));
+            prop_assert!(!(a.covers(&b) && b.covers(&c)) || a.covers(&c));
+            prop_assert!(!(a.covers(&b) && b.covers(&a)) || a == b);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_fail(text in "(?s)(https://)?.{0,40}") {
+            if let Ok(origin) = Origin::parse(&text) {
+                prop_assert!(origin.covers(&origin));
+            }
+        }
     }
 }

@@ -24,6 +24,10 @@ pub const MAX_TAG_CHARS: usize = 64;
 pub const MAX_ICONS: usize = 8;
 /// Longest icon URI, in characters.
 pub const MAX_ICON_CHARS: usize = 65_536;
+/// Most sizes of an icon.
+pub const MAX_ICON_SIZES: usize = 16;
+/// Longest MIME type, in characters.
+pub const MAX_MIME_TYPE_CHARS: usize = 127;
 /// Most examples of a tool.
 pub const MAX_EXAMPLES: usize = 32;
 /// Largest example, in bytes of JSON.
@@ -103,8 +107,21 @@ pub enum InvalidTool {
         source: SchemaError,
     },
     /// An icon.
-    #[error("icons: {0:?} is not an https: or data: URI")]
-    Icon(String),
+    #[error("icons: {given:?} is not {expected}")]
+    Icon {
+        /// What was given, clipped.
+        given: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// An example with too much in it.
+    #[error("an example may have at most {max} bytes as JSON, not {actual}")]
+    ExampleTooLarge {
+        /// Most bytes.
+        max: usize,
+        /// How many there are.
+        actual: usize,
+    },
     /// The image.
     #[error(transparent)]
     Image(#[from] ImageError),

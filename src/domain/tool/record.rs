@@ -1,6 +1,6 @@
 //! A tool at one revision: immutable, numbered, and verifiable by its digest.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Expected, Revision, RevisionConflict, ToolContent, ToolName};
@@ -114,8 +114,8 @@ impl ToolRecord {
             enabled,
             revision: last.map_or(Revision::FIRST, Revision::next),
             engine_resolved,
-            created_at: edit.at,
-            updated_at: edit.at,
+            created_at: to_millis(edit.at),
+            updated_at: to_millis(edit.at),
             actor: edit.actor,
             change: edit.change,
         }
@@ -140,7 +140,7 @@ impl ToolRecord {
             engine_resolved,
             created_at: self.created_at,
             // A clock that went back must not make history run backwards.
-            updated_at: edit.at.max(self.updated_at),
+            updated_at: to_millis(edit.at).max(self.updated_at),
             actor: edit.actor,
             change: edit.change,
         })
@@ -164,6 +164,11 @@ impl ToolRecord {
             Err(DigestMismatch { name: self.name.clone(), revision: self.revision })
         }
     }
+}
+
+/// What the wire form keeps of a time, so that a record is the same before and after it was stored.
+fn to_millis(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.trunc_subsecs(3)
 }
 
 /// RFC 3339 in UTC with milliseconds, the form of every time on the wire.

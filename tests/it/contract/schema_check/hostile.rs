@@ -15,7 +15,7 @@ use super::{Make, compile};
 /// Half of what threads of the server have.
 const STACK: usize = 1 << 20;
 /// A guard against hanging, not a measure of speed.
-const HANG: Duration = Duration::from_secs(40);
+const HANG: Duration = Duration::from_mins(2);
 
 fn in_time<T: Send + 'static>(what: &str, run: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, end) = mpsc::channel();
