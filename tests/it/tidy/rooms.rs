@@ -137,7 +137,7 @@ const ROOMS: &[Room] = &[
     adapter("src/adapters/outbound/mod.rs", CALLED, &[]),
     adapter("src/adapters/outbound/clock.rs", CALLED, &["uuid"]),
     adapter("src/adapters/outbound/limiter.rs", CALLED, &["governor"]),
-    adapter("src/adapters/outbound/schema_check", CALLED, &["jsonschema"]),
+    adapter("src/adapters/outbound/schema_check", CALLED, &["jsonschema_regex", "regex", "url"]),
     adapter("src/adapters/outbound/store/", CALLED, &[]),
     adapter(
         "src/adapters/outbound/store/file/",
