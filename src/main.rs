@@ -1,14 +1,16 @@
-//! The program. What it does is in the library; this picks what to be.
+//! The program. A sandbox worker is this same program, started with a hidden command.
 
 use std::process::ExitCode;
 
+use dynamic_mcp::app::wiring::entry;
+
 fn main() -> ExitCode {
-    // A sandbox worker is this same program: it must not have a thread yet when it locks itself down.
+    // First of all: a worker locks itself down before there is a thread or a runtime.
     #[cfg(feature = "embedded")]
-    if let Some(ended) =
+    if let Some(code) =
         dynamic_mcp::adapters::outbound::engine::embedded::worker::dispatch(std::env::args_os())
     {
-        return ended;
+        return code;
     }
-    ExitCode::SUCCESS
+    entry::main()
 }

@@ -16,6 +16,8 @@ pub mod outcome;
 pub mod runner;
 pub mod snapshot;
 pub mod system;
+#[cfg(feature = "mcp")]
+pub mod wiring;
 
 use std::sync::Arc;
 

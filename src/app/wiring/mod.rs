@@ -1,0 +1,130 @@
+//! The composition root: from a configuration to a running server. The one place that names every adapter.
+//!
+//! [`assemble`] makes the use cases and what is behind them; [`Assembled::transport`] puts a transport in
+//! front; [`run`](run::run) serves until the client goes away or a signal comes, and ends in order.
+
+mod engine;
+pub mod entry;
+mod metrics;
+pub mod run;
+mod store;
+pub mod telemetry;
+mod transport;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::config::{Config, ConfigError};
+use super::{
+    App, Authorizer, Catalog, CatalogParts, Engines, Gate, Lifecycle, Runner, RunnerParts, System,
+    follow,
+};
+use crate::adapters::outbound::clock::SystemClock;
+use crate::adapters::outbound::limiter::GcraLimiter;
+use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
+use crate::ports::{SchemaCheck, ToolStore as _};
+
+pub use metrics::Measurements;
+pub use transport::Transport;
+
+/// Why the server can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// A setting asks for what can't be had: exit code 64.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A part failed to start: exit code 1. The sentence is for the operator's terminal.
+    #[error("{0}")]
+    Start(String),
+}
+
+impl WiringError {
+    /// From a part's own error, with everything that caused it.
+    fn start(error: &dyn std::error::Error) -> Self {
+        let mut sentence = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !sentence.contains(&cause_text) {
+                sentence.push_str(": ");
+                sentence.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        Self::Start(sentence)
+    }
+}
+
+/// The use cases with everything behind them.
+pub struct Assembled {
+    /// The use cases.
+    pub app: App,
+    /// The server's life.
+    pub lifecycle: Lifecycle,
+    engines: Engines,
+    measurements: Measurements,
+}
+
+/// Makes everything that is behind the use cases, and the use cases. `worker`: the program that runs
+/// sandboxes when it is started with the hidden worker command; in production this program itself.
+///
+/// Nothing slow is waited for: engines get ready in the background.
+pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, WiringError> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let lifecycle = Lifecycle::new(config.server.shutdown_grace);
+    let engines = engine::engines(config, worker, &lifecycle)?;
+    let measurements = Measurements::new()?;
+    let store = store::open(config, &lifecycle).await?;
+    let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);
+    let limiter = Arc::new(GcraLimiter::new(config.guard));
+    let gate = Arc::new(Gate::new(config.guard, limiter, measurements.calls()));
+    let catalog = Arc::new(Catalog::new(CatalogParts {
+        store: Arc::clone(&store),
+        schemas: Arc::clone(&schemas),
+        engines: engines.clone(),
+        clock: Arc::new(SystemClock),
+        gate: Arc::clone(&gate),
+        limits: config.catalog_limits(),
+    }));
+    // Watched before it is read, so that nothing falls between the two.
+    let events = store.watch();
+    catalog.reload().await.map_err(|error| WiringError::start(&error))?;
+    let following = follow::follow(Arc::clone(&catalog), events, lifecycle.stopped.clone());
+    lifecycle.tasks.spawn(following);
+    let runner = Arc::new(Runner::new(RunnerParts {
+        catalog: Arc::clone(&catalog),
+        engines: engines.clone(),
+        gate: Arc::clone(&gate),
+        schemas,
+        metrics: measurements.calls(),
+        limits: config.run_limits(),
+        policy: config.tool_policy(),
+        lifecycle: lifecycle.clone(),
+    }));
+    let authorizer = Authorizer::new(config.access_policy(), config.auth.admin_token.clone());
+    let app = App {
+        catalog,
+        runner,
+        gate,
+        authorizer: Arc::new(authorizer),
+        system: Arc::new(System::new(engines.clone())),
+    };
+    Ok(Assembled { app, lifecycle, engines, measurements })
+}
+
+impl Assembled {
+    /// Puts the configured transport in front; over HTTP the address is bound when this returns.
+    pub async fn transport(&self, config: &Config) -> Result<Transport, WiringError> {
+        Transport::open(self, config).await
+    }
+
+    /// Ends in order: running calls within the grace, then engines, then what runs in the background. The
+    /// store is closed last, when nothing can write any more.
+    pub async fn shutdown(self) {
+        self.lifecycle.drain().await;
+        self.engines.shutdown().await;
+        self.lifecycle.finish().await;
+    }
+}

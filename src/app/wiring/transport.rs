@@ -1,0 +1,119 @@
+//! Which transport.
+
+#[cfg(feature = "http")]
+use std::net::SocketAddr;
+
+use super::{Assembled, WiringError};
+use crate::adapters::inbound::mcp::{McpOptions, McpServer, NameStyle as McpNameStyle};
+use crate::app::config::{Config, ConfigError, NameStyle, Transport as Kind};
+
+/// A transport in front of the use cases, ready to serve.
+pub enum Transport {
+    /// On stdin and stdout.
+    #[cfg(feature = "stdio")]
+    Stdio(Box<crate::adapters::inbound::stdio::StdioServer>),
+    /// Bound to its address.
+    #[cfg(feature = "http")]
+    Http(Box<crate::adapters::inbound::http::HttpServer>),
+}
+
+impl Transport {
+    pub(super) async fn open(server: &Assembled, config: &Config) -> Result<Self, WiringError> {
+        match config.server.transport {
+            #[cfg(feature = "stdio")]
+            Kind::Stdio => {
+                use crate::adapters::inbound::stdio::StdioServer;
+                let stdio = StdioServer::new(face(server, config), server.lifecycle.clone())
+                    .map_err(|error| WiringError::start(&error))?;
+                Ok(Self::Stdio(Box::new(stdio)))
+            }
+            #[cfg(not(feature = "stdio"))]
+            Kind::Stdio => Err(not_compiled("stdio")),
+            #[cfg(feature = "http")]
+            Kind::Http => http(server, config).await,
+            #[cfg(not(feature = "http"))]
+            Kind::Http => Err(not_compiled("http")),
+        }
+    }
+
+    /// The address that HTTP is bound to.
+    #[cfg(feature = "http")]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Http(server) => Some(server.local_addr()),
+            #[cfg(feature = "stdio")]
+            Self::Stdio(_) => None,
+        }
+    }
+
+    /// Serves until the client goes away or the server's life ends.
+    pub async fn serve(self) -> Result<(), WiringError> {
+        match self {
+            #[cfg(feature = "stdio")]
+            Self::Stdio(server) => {
+                server.serve().await.map_err(|error| WiringError::start(&error))
+            }
+            #[cfg(feature = "http")]
+            Self::Http(server) => {
+                server.serve().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn face(server: &Assembled, config: &Config) -> McpServer {
+    let name_style = match config.server.name_style {
+        NameStyle::Auto => McpNameStyle::Auto,
+        NameStyle::Dotted => McpNameStyle::Dotted,
+        NameStyle::Underscore => McpNameStyle::Underscore,
+    };
+    let options = McpOptions { profile: config.server.profile, name_style };
+    McpServer::new(server.app.clone(), options, server.lifecycle.clone())
+}
+
+#[cfg(feature = "http")]
+async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringError> {
+    use std::sync::Arc;
+
+    use crate::adapters::inbound::http::{Check, HttpOptions, HttpParts, HttpServer};
+    use crate::adapters::outbound::clock::RandomIds;
+
+    let http = config.http.clone();
+    let options = HttpOptions {
+        host: http.host,
+        port: http.port,
+        path: http.path,
+        allowed_hosts: http.allowed_hosts,
+        allowed_origins: http.allowed_origins,
+        public_url: http.public_url,
+        max_request_bytes: http.max_request_bytes,
+        max_sessions: http.max_sessions,
+        session_ttl: http.session_ttl,
+        ..HttpOptions::default()
+    };
+    let catalog = Arc::clone(&server.app.catalog);
+    let parts = HttpParts {
+        ids: Arc::new(RandomIds),
+        metrics: server.measurements.http(),
+        readiness: Arc::new(move || {
+            let catalog = Arc::clone(&catalog);
+            Box::pin(async move {
+                let problem = catalog.health().await.err().map(|error| error.to_string());
+                vec![Check { name: "store", problem }]
+            })
+        }),
+        lifecycle: server.lifecycle.clone(),
+    };
+    let face = face(server, config);
+    HttpServer::bind(options, move || face.session(), parts)
+        .await
+        .map(|server| Transport::Http(Box::new(server)))
+        .map_err(|error| WiringError::start(&error))
+}
+
+#[cfg(not(all(feature = "stdio", feature = "http")))]
+fn not_compiled(transport: &'static str) -> WiringError {
+    let asked = format!("MCP_TRANSPORT={transport}");
+    ConfigError::NotCompiled { asked, feature: transport }.into()
+}
