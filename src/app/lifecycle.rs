@@ -35,6 +35,11 @@ impl Lifecycle {
         }
     }
 
+    /// How long running calls may go on once the server ends.
+    pub const fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// Ends in order: drains, waits for the running calls at most the grace, then stops them. Returns when
     /// no call runs. Safe to call twice.
     pub async fn drain(&self) {

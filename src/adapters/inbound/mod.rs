@@ -6,3 +6,5 @@ pub mod cli;
 pub mod http;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+#[cfg(feature = "stdio")]
+pub mod stdio;
