@@ -87,15 +87,16 @@ fn start(invocation: Invocation) -> Result<Verdict, Failure> {
 fn place() -> std::io::Result<Place> {
     let program = std::env::current_exe()?;
     let own = Path::new("/proc/self/exe");
-    let worker =
-        if own.try_exists().unwrap_or(false) { own.to_owned() } else { program.clone() };
+    let worker = if own.try_exists().unwrap_or(false) { own.to_owned() } else { program.clone() };
     Ok(Place { directory: std::env::current_dir()?, program, worker })
 }
 
 async fn command(invocation: Invocation, place: &Place) -> Result<Verdict, Failure> {
     let Invocation { command, flags } = invocation;
     let json = match &command {
-        Command::Doctor { json } | Command::ToolsList { json } | Command::ToolsGet { json, .. } => *json,
+        Command::Doctor { json } | Command::ToolsList { json } | Command::ToolsGet { json, .. } => {
+            *json
+        }
         Command::Call(args) => args.json,
         Command::Serve | Command::Demo | Command::Init(_) => false,
     };

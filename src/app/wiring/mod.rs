@@ -22,7 +22,7 @@ use super::{
 use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
 use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
-use crate::ports::{SchemaCheck, ToolStore as _};
+use crate::ports::SchemaCheck;
 
 pub use metrics::Measurements;
 pub use transport::Transport;

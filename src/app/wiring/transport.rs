@@ -5,13 +5,17 @@ use std::net::SocketAddr;
 
 use super::{Assembled, WiringError};
 use crate::adapters::inbound::mcp::{McpOptions, McpServer, NameStyle as McpNameStyle};
-use crate::app::config::{Config, ConfigError, NameStyle, Transport as Kind};
+#[cfg(feature = "stdio")]
+use crate::app::Lifecycle;
+#[cfg(not(all(feature = "stdio", feature = "http")))]
+use crate::app::config::ConfigError;
+use crate::app::config::{Config, NameStyle, Transport as Kind};
 
 /// A transport in front of the use cases, ready to serve.
 pub enum Transport {
     /// On stdin and stdout.
     #[cfg(feature = "stdio")]
-    Stdio(Box<crate::adapters::inbound::stdio::StdioServer>),
+    Stdio(Box<McpServer>, Lifecycle),
     /// Bound to its address.
     #[cfg(feature = "http")]
     Http(Box<crate::adapters::inbound::http::HttpServer>),
@@ -22,10 +26,7 @@ impl Transport {
         match config.server.transport {
             #[cfg(feature = "stdio")]
             Kind::Stdio => {
-                use crate::adapters::inbound::stdio::StdioServer;
-                let stdio = StdioServer::new(face(server, config), server.lifecycle.clone())
-                    .map_err(|error| WiringError::start(&error))?;
-                Ok(Self::Stdio(Box::new(stdio)))
+                Ok(Self::Stdio(Box::new(face(server, config)), server.lifecycle.clone()))
             }
             #[cfg(not(feature = "stdio"))]
             Kind::Stdio => Err(not_compiled("stdio")),
@@ -42,7 +43,7 @@ impl Transport {
         match self {
             Self::Http(server) => Some(server.local_addr()),
             #[cfg(feature = "stdio")]
-            Self::Stdio(_) => None,
+            Self::Stdio(..) => None,
         }
     }
 
@@ -50,8 +51,9 @@ impl Transport {
     pub async fn serve(self) -> Result<(), WiringError> {
         match self {
             #[cfg(feature = "stdio")]
-            Self::Stdio(server) => {
-                server.serve().await.map_err(|error| WiringError::start(&error))
+            Self::Stdio(server, lifecycle) => {
+                let served = crate::adapters::inbound::stdio::serve(&server, &lifecycle).await;
+                served.map_err(|error| WiringError::start(&error))
             }
             #[cfg(feature = "http")]
             Self::Http(server) => {
