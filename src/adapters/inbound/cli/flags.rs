@@ -69,8 +69,8 @@ fn help(setting: &Setting) -> String {
     };
     let default = match (setting.default, setting.default_note) {
         (Some(default), _) => format!(" [default: {default}]"),
+        (None, Some("none") | None) => String::new(),
         (None, Some(note)) => format!(" [default: {}]", note.replace('`', "")),
-        (None, None) => String::new(),
     };
     format!("{about}{words}{default} [{}]", setting.name)
 }

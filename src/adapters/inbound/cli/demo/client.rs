@@ -97,6 +97,7 @@ impl Client {
             .header(header::HOST, self.address.to_string())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json, text/event-stream")
+            .header(header::CONNECTION, "close")
             .header("mcp-protocol-version", REVISION);
         if let Some(session) = &self.session {
             request = request.header("mcp-session-id", session);
@@ -104,7 +105,8 @@ impl Client {
         let request = request
             .body(Full::new(Bytes::from(message.to_string())))
             .map_err(|error| fail(&error))?;
-        let exchange = async {
+        // The connection ends once its sender is gone and the server has closed its side.
+        let exchange = async move {
             let response = sender.send_request(request).await?;
             let (head, body) = response.into_parts();
             Ok::<_, hyper::Error>((head, body.collect().await?.to_bytes()))

@@ -14,6 +14,9 @@ use super::{CommandError, Screen};
 
 const TOOL: &str = "text.uppercase";
 
+/// Arguments longer than this are shown on several lines.
+const LINE_CHARS: usize = 100;
+
 /// Shows what the server that listens on `address` does, and how to attach to it.
 pub async fn demo(
     address: SocketAddr,
@@ -128,7 +131,11 @@ impl Show<'_> {
 
     fn sent(&mut self, tool: &str, arguments: &Value) {
         let arrow = self.screen.faint("->");
-        self.screen.line(&format!("   {arrow} {tool} {arguments}"));
+        let mut shown = arguments.to_string();
+        if shown.chars().count() > LINE_CHARS {
+            shown = format!("{arguments:#}").replace('\n', "\n      ");
+        }
+        self.screen.line(&format!("   {arrow} {tool} {shown}"));
     }
 
     fn show_token(&self, arguments: &mut Value) {
