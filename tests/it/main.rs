@@ -8,6 +8,8 @@
 )]
 
 mod app;
+#[cfg(feature = "embedded")]
+mod attacks;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "cli")]

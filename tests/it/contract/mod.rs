@@ -1,7 +1,7 @@
 //! Contract suites: what every implementation of a port must do.
 
 #[cfg(feature = "embedded")]
-mod engine;
+pub(crate) mod engine;
 #[cfg(feature = "mcp")]
 mod rate_limiter;
 #[cfg(feature = "mcp")]

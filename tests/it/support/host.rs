@@ -13,6 +13,7 @@ pub(crate) struct RecordingHost {
     logs: Mutex<Vec<LogEntry>>,
     progress: Mutex<Vec<Progress>>,
     requests: Mutex<Vec<HostRequest>>,
+    hangs: bool,
 }
 
 fn of<T: Clone>(list: &Mutex<Vec<T>>) -> Vec<T> {
@@ -20,6 +21,11 @@ fn of<T: Clone>(list: &Mutex<Vec<T>>) -> Vec<T> {
 }
 
 impl RecordingHost {
+    /// One that never answers.
+    pub(crate) fn hanging() -> Self {
+        Self { hangs: true, ..Self::default() }
+    }
+
     pub(crate) fn logs(&self) -> Vec<LogEntry> {
         of(&self.logs)
     }
@@ -46,6 +52,9 @@ impl Host for RecordingHost {
 
     async fn request(&self, request: HostRequest) -> Result<Value, HostRefusal> {
         self.requests.lock().unwrap().push(request.clone());
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
         if request.kind == HostRequestKind::ToolCall {
             return Ok(json!({ "echo": request.body }));
         }

@@ -1,6 +1,10 @@
 //! What every `Engine` must do, stamped on each engine.
 
+mod control;
 mod embedded;
+mod failures;
+mod limits;
+mod talk;
 mod values;
 
 use std::sync::Arc;
@@ -15,39 +19,44 @@ use dynamic_mcp::ports::Engine;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::embedded::Embedded;
 use crate::support::host::RecordingHost;
 
 /// An engine under test.
 #[async_trait]
-trait EngineHarness: Send + Sync {
+pub(crate) trait EngineHarness: Send + Sync {
     /// The engine, started.
     async fn engine(&self) -> Arc<dyn Engine>;
 }
 
-/// One test for each case.
-macro_rules! stamp {
-    ($room:ident, $harness:expr, [$($case:ident),* $(,)?]) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::super::$room::$case(&super::super::Bench::new(&$harness).await).await;
-            }
-        )*
+/// One test for each case, and one module for each engine.
+macro_rules! engine_contract {
+    ($engine:ident, $harness:expr, { $($room:ident: [$($case:ident),* $(,)?]),* $(,)? }) => {
+        mod $engine {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::super::$room::$case(&super::super::Bench::new(&$harness).await).await;
+                }
+            )*)*
+        }
     };
 }
-use stamp;
+use engine_contract;
 
 /// Limits for cases that end well.
-fn ample() -> Limits {
+pub(crate) fn ample() -> Limits {
     Limits { timeout: Duration::from_secs(30), ..Limits::default() }
 }
 
 /// Limits for cases that run into their time.
-fn brief() -> Limits {
+pub(crate) fn brief() -> Limits {
     Limits { timeout: Duration::from_millis(1_000), ..Limits::default() }
 }
 
-fn job(code: &str, args: &str, limits: Limits) -> Job {
+/// A run of the tool `text.case`, revision 3, called by `alice`.
+pub(crate) fn job(code: &str, args: &str, limits: Limits) -> Job {
     Job {
         tool: Some((
             serde_json::from_value("text.case".into()).unwrap(),
@@ -67,17 +76,17 @@ fn job(code: &str, args: &str, limits: Limits) -> Job {
 }
 
 /// An engine and a host, and short ways to use them.
-struct Bench {
-    engine: Arc<dyn Engine>,
-    host: Arc<RecordingHost>,
+pub(crate) struct Bench {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) host: Arc<RecordingHost>,
 }
 
 impl Bench {
-    async fn new(harness: &dyn EngineHarness) -> Self {
+    pub(crate) async fn new(harness: &dyn EngineHarness) -> Self {
         Self { engine: harness.engine().await, host: Arc::default() }
     }
 
-    async fn complete(&self, job: Job) -> Completion {
+    pub(crate) async fn complete(&self, job: Job) -> Completion {
         let host = Arc::clone(&self.host);
         // Only a guard against a test that never ends.
         let guard = Duration::from_secs(120);
@@ -85,12 +94,12 @@ impl Bench {
         tokio::time::timeout(guard, run).await.unwrap().unwrap()
     }
 
-    async fn run(&self, code: &str, args: &str) -> Result<Returned, Failure> {
+    pub(crate) async fn run(&self, code: &str, args: &str) -> Result<Returned, Failure> {
         self.complete(job(code, args, ample())).await.outcome
     }
 
     /// The value that code returns.
-    async fn value(&self, code: &str) -> Value {
+    pub(crate) async fn value(&self, code: &str) -> Value {
         match self.run(code, "{}").await {
             Ok(Returned::Value(json)) => serde_json::from_str(&json).unwrap(),
             other => panic!("{code}: {other:?}"),
@@ -98,15 +107,15 @@ impl Bench {
     }
 
     /// How code fails.
-    async fn failure(&self, code: &str) -> Failure {
+    pub(crate) async fn failure(&self, code: &str) -> Failure {
         match self.run(code, "{}").await {
             Err(failure) => failure,
             Ok(value) => panic!("{code}: {value:?}"),
         }
     }
 
-    /// How code fails that runs into its time.
-    async fn code_within(&self, limits: Limits, code: &str) -> ErrorCode {
+    /// With which code it fails within these limits.
+    pub(crate) async fn code_within(&self, limits: Limits, code: &str) -> ErrorCode {
         match self.complete(job(code, "{}", limits)).await.outcome {
             Err(failure) => failure.code,
             Ok(value) => panic!("{code}: {value:?}"),

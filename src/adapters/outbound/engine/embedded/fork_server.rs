@@ -5,12 +5,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::process::Signal;
-use tokio::io::unix::AsyncFd;
-use tokio::net::UnixStream;
+use tokio::io::Interest;
+use tokio::net::{UnixDatagram, UnixStream};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -21,7 +21,7 @@ use super::process::{Ending, Process, Worker};
 use super::walls::Walls;
 use super::worker::{FORK_SERVER, Setup};
 
-/// A way to end a forked worker. While one is left, its fork server is kept.
+/// Ends a forked worker when it is dropped. While one is left, its fork server is kept.
 pub(super) struct Forked {
     id: u64,
     process: OwnedFd,
@@ -49,7 +49,7 @@ struct Ordered {
 
 /// See the module.
 pub(super) struct ForkServer {
-    control: AsyncFd<OwnedFd>,
+    control: UnixDatagram,
     workers: Mutex<HashMap<u64, Ordered>>,
     ids: Arc<AtomicU64>,
     forked: AtomicU64,
@@ -80,8 +80,9 @@ impl ForkServer {
             SocketFlags::CLOEXEC,
             None,
         )?;
-        rustix::io::ioctl_fionbio(&ours, true)?;
-        let control = AsyncFd::new(ours)?;
+        let ours = std::os::unix::net::UnixDatagram::from(ours);
+        ours.set_nonblocking(true)?;
+        let control = UnixDatagram::from_std(ours)?;
         let mut command = command(program, setup);
         command.stdin(Stdio::from(theirs));
         // The kernel ends the fork server when the thread that started it ends, so that thread stays.
@@ -139,23 +140,23 @@ impl ForkServer {
     }
 
     fn tell(&self, said: ToServer, along: Option<&OwnedFd>) -> bool {
-        datagram::send(self.control.get_ref(), &said.encode(), along).is_ok()
+        datagram::send(&self.control, &said.encode(), along).is_ok()
     }
 
     async fn hear(&self) -> Option<(FromServer, Option<OwnedFd>)> {
         loop {
-            let mut ready = self.control.readable().await.ok()?;
-            match ready.try_io(|control| datagram::receive::<MAX>(control.get_ref())) {
-                Ok(Ok(Some((said, along)))) => return Some((FromServer::decode(&said)?, along)),
-                Ok(Ok(None) | Err(_)) => return None,
-                Err(_would_block) => {}
+            self.control.readable().await.ok()?;
+            let receive = || datagram::receive::<MAX>(&self.control);
+            match self.control.try_io(Interest::READABLE, receive) {
+                Ok(Some((said, along))) => return Some((FromServer::decode(&said)?, along)),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Ok(None) | Err(_) => return None,
             }
         }
     }
 
     /// Listens until the server has gone or nobody needs it, and hands what it makes to the pool.
-    pub(super) async fn attend(self: Arc<Self>, pool: Arc<Pool>, kept: Arc<DropGuard>) {
-        let kept = Arc::downgrade(&kept);
+    pub(super) async fn attend(self: Arc<Self>, pool: Arc<Pool>, kept: Weak<DropGuard>) {
         loop {
             let said = tokio::select! {
                 said = self.hear() => said,
@@ -178,7 +179,7 @@ impl ForkServer {
                             id,
                             reader: Box::new(reader),
                             writer: Box::new(writer),
-                            process: Process::Forked { handle, ending },
+                            process: Process::Forked { _killed: handle, ending },
                         });
                     }
                 }

@@ -148,7 +148,7 @@ impl Forking {
         }
         let gone = CancellationToken::new();
         let tell = gone.clone().drop_guard();
-        let attend = Arc::clone(&server).attend(Arc::clone(&self.pool), Arc::clone(&kept));
+        let attend = Arc::clone(&server).attend(Arc::clone(&self.pool), Arc::downgrade(&kept));
         self.tasks.spawn(async move {
             let _tell = tell;
             attend.await;

@@ -37,8 +37,8 @@ pub(super) enum Process {
     /// A child of the fork server.
     #[cfg(target_os = "linux")]
     Forked {
-        /// A way to kill it.
-        handle: Forked,
+        /// Kills it when dropped.
+        _killed: Forked,
         /// How it ended, once the fork server has said so.
         ending: oneshot::Receiver<Ending>,
     },

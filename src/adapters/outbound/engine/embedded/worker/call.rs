@@ -26,7 +26,10 @@ impl Realm {
         self.state.begin(run.limits, run.entropy);
         let outcome = self.attempt(run);
         self.state.report_dropped();
-        outcome
+        outcome.map_err(|failure| Failure {
+            location: failure.location.map(|at| verdict::in_characters(&run.code, at)),
+            ..failure
+        })
     }
 
     /// Parses code; none of it runs.
@@ -34,14 +37,19 @@ impl Realm {
         let limits =
             crate::domain::execution::Limits { timeout: CHECK_TIMEOUT, ..self.state.limits() };
         self.state.begin(limits, [0; 32]);
-        self.context.with(|ctx| {
+        let verdict = self.context.with(|ctx| {
             self.parse(&ctx, code)?;
-            let start: Function<'_> =
+            // Parses the same once more; a function that is made and not called runs nothing.
+            let function: Function<'_> =
                 ctx.eval("(async () => {}).constructor").map_err(|_| odd())?;
-            start
+            function
                 .call::<_, Value<'_>>(("args", "ctx", code))
                 .map(|_| ())
-                .map_err(|_| self.syntax_error(&ctx, verdict::LINES_BEFORE_BODY, "<input>:", code))
+                .map_err(|_| syntax_error(&ctx, verdict::LINES_BEFORE_BODY, verdict::SOURCE))
+        });
+        verdict.map_err(|error| SyntaxError {
+            location: verdict::in_characters(code, error.location),
+            ..error
         })
     }
 
@@ -68,34 +76,7 @@ impl Realm {
             return Ok(());
         }
         ctx.throw(thrown);
-        Err(self.syntax_error(ctx, 1, CHECKED, code))
-    }
-
-    /// The pending exception as a syntax error, its place within `code`.
-    fn syntax_error(&self, ctx: &Ctx<'_>, before: u32, source: &str, code: &str) -> SyntaxError {
-        let thrown = ctx.catch();
-        let (message, stack) = thrown.as_exception().map_or_else(Default::default, |exception| {
-            (exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
-        });
-        let message = if message.is_empty() {
-            "the code could not be parsed within the limits".to_owned()
-        } else {
-            message
-        };
-        let lines = u32::try_from(code.lines().count()).unwrap_or(u32::MAX).max(1);
-        let location = verdict::location(&stack, source, before).map_or(
-            Location { line: 1, column: 1 },
-            |at| {
-                if at.line > lines {
-                    let last = code.lines().last().map_or(0, |line| line.chars().count());
-                    let column = u32::try_from(last).unwrap_or(u32::MAX).saturating_add(1);
-                    Location { line: lines, column }
-                } else {
-                    at
-                }
-            },
-        );
-        SyntaxError { message, location }
+        Err(syntax_error(ctx, 1, CHECKED))
     }
 
     fn attempt(&self, run: &Run) -> Result<Returned, Failure> {
@@ -274,13 +255,26 @@ fn restore<'js>(
     hook.clone().restore(ctx).catch(ctx).map_err(|_| defect())
 }
 
+/// The pending exception as a syntax error, its place as the interpreter counts.
+fn syntax_error(ctx: &Ctx<'_>, before: u32, source: &str) -> SyntaxError {
+    let thrown = ctx.catch();
+    let (message, stack) = thrown.as_exception().map_or_else(Default::default, |exception| {
+        (exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
+    });
+    if message.is_empty() {
+        return odd();
+    }
+    let start = Location { line: 1, column: 1 };
+    SyntaxError { message, location: verdict::location(&stack, source, before).unwrap_or(start) }
+}
+
 fn defect() -> Failure {
     Failure::new(ErrorCode::Internal, "the worker has a defect")
 }
 
 fn odd() -> SyntaxError {
     SyntaxError {
-        message: "the code could not be parsed".to_owned(),
+        message: "the code could not be parsed within the limits".to_owned(),
         location: Location { line: 1, column: 1 },
     }
 }

@@ -14,6 +14,7 @@
   const AsyncFunction = (async () => {}).constructor;
   const ErrorType = Error;
   const TypeErrorType = TypeError;
+  const RangeErrorType = RangeError;
   const PromiseType = Promise;
   const Bytes = Uint8Array;
   const ObjectProto = Object.prototype;
@@ -49,6 +50,9 @@
   const native = { log: host.log, progress: host.progress, send: host.send };
 
   // ---- values as JSON
+
+  // Levels of nesting: within what strict JSON parsers take, with some of it left for what is put around.
+  const DEEPEST = 100;
 
   const bytesOf = (buffer, offset, length) => listOf(new Bytes(buffer, offset, length));
 
@@ -139,6 +143,7 @@
       for (let at = 0; at < depth; at++) if (originals[at] === value) return "[Circular]";
       const shown = view(value);
       if (shown !== null && typeof shown === "object") {
+        if (depth === DEEPEST) throw new RangeErrorType("the value is nested deeper than 100 levels");
         put(originals, depth, value);
         put(holders, depth, shown);
         depth++;
@@ -285,7 +290,7 @@
     }
     const name = text(thrown.name);
     const message = text(thrown.message);
-    const full = name === "Error" || name === "" ? message : message === "" ? name : name + ": " + message;
+    const full = message === "" ? name : name === "Error" || name === "" ? message : name + ": " + message;
     const stack = typeof thrown.stack === "string" ? thrown.stack : "";
     const refusal = weakGet(refusals, thrown);
     return [wellFormed(full), wellFormed(stack), wellFormed(name), refusal === undefined ? "" : refusal];

@@ -34,17 +34,12 @@ impl Filters {
             #[cfg(target_arch = "x86_64")]
             rules.extend(allow(&[libc::SYS_gettimeofday]));
         }
+        rules.extend(growing_heap()?);
         let mut filters = Vec::new();
-        match heap {
-            Heap::Sealed => {
-                filters.push(build(
-                    allow(&HEAP),
-                    SeccompAction::Allow,
-                    SeccompAction::Errno(libc::ENOMEM.unsigned_abs()),
-                )?);
-                rules.extend(allow(&HEAP));
-            }
-            Heap::Bounded => rules.extend(growing_heap()?),
+        if heap == Heap::Sealed {
+            // Of two filters the kernel takes the stricter answer: no memory, or death for what is worse.
+            let refusal = SeccompAction::Errno(libc::ENOMEM.unsigned_abs());
+            filters.push(build(allow(&HEAP), SeccompAction::Allow, refusal)?);
         }
         filters.push(build(rules, SeccompAction::KillProcess, SeccompAction::Allow)?);
         Ok(Self(filters))

@@ -11,7 +11,7 @@ use crate::domain::execution::{Failure, Location};
 pub(super) const LINES_BEFORE_BODY: u32 = 2;
 
 /// The name that text given to the interpreter has in stack traces.
-const SOURCE: &str = "<input>:";
+pub(super) const SOURCE: &str = "<input>:";
 
 /// A call that ran out of time.
 pub(super) fn timeout(state: &CallState) -> Failure {
@@ -80,7 +80,30 @@ fn from_parts(parts: Vec<String>) -> Failure {
 
 /// The interpreter's own refusals to make a value that no memory limit would allow.
 fn is_too_large(name: &str, message: &str) -> bool {
-    name == "RangeError" && message.ends_with("BigInt is too large to allocate")
+    let refusals = match name {
+        "RangeError" => [
+            "BigInt is too large",
+            "invalid array buffer length",
+            "invalid max array buffer length",
+            "invalid string length",
+        ]
+        .as_slice(),
+        "InternalError" => ["string too long"].as_slice(),
+        _ => return false,
+    };
+    refusals.iter().any(|refusal| message.contains(refusal))
+}
+
+/// A place as people count: the interpreter counts columns in bytes, and finds that something is missing
+/// beyond the last line.
+pub(super) fn in_characters(code: &str, at: Location) -> Location {
+    let lines = u32::try_from(code.lines().count()).unwrap_or(u32::MAX).max(1);
+    let number = at.line.min(lines);
+    let line = code.lines().nth(number.saturating_sub(1) as usize).unwrap_or_default();
+    let bytes = if at.line > lines { line.len() } else { at.column.saturating_sub(1) as usize };
+    let before = line.get(..line.floor_char_boundary(bytes)).unwrap_or_default();
+    let column = u32::try_from(before.chars().count()).unwrap_or(u32::MAX).saturating_add(1);
+    Location { line: number, column }
 }
 
 /// The first place of a stack trace that is in the tool's own code.

@@ -35,7 +35,7 @@ pub(super) fn run(setup: Setup, variation: Variation) -> ExitCode {
     };
     let mut walls = Walls::default();
     if variation.open {
-        return serve(Server::open(control, setup, variation));
+        serve(Server::open(control, setup, variation));
     }
     lockdown::leave_root(&mut walls);
     lockdown::enter_namespaces(&mut walls, true);
