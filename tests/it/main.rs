@@ -17,6 +17,10 @@ mod config;
 mod contract;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "stdio")]
+mod mcp;
+#[cfg(feature = "stdio")]
+mod stdio;
 #[cfg(feature = "file")]
 mod store;
 mod support;

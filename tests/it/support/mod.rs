@@ -1,6 +1,8 @@
 //! Fakes with behaviour, and builders for tests. A fake of a port that has a contract suite passes it.
 
 pub(crate) mod app;
+#[cfg(feature = "stdio")]
+pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod engine;
 #[cfg(feature = "embedded")]

@@ -34,7 +34,7 @@ impl<T> Json<T> {
 
 impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
     fn schema() -> JsonObject {
-        schema::of::<T>()
+        schema::output::<T>()
     }
 
     fn into_result(self, _: Spelling) -> CallToolResult {
@@ -51,7 +51,7 @@ impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
 /// What code came to, as the result of the code itself.
 impl Answer for CallResult {
     fn schema() -> JsonObject {
-        schema::of::<AnyFields>()
+        schema::output::<AnyFields>()
     }
 
     fn into_result(self, spelling: Spelling) -> CallToolResult {
@@ -62,7 +62,7 @@ impl Answer for CallResult {
 /// A schema is also held against failures, so that it describes them: either what it demands, or a failure.
 pub(super) fn add_failure(schema: &mut JsonObject) {
     let success = schema.remove("required").unwrap_or_else(|| json!([]));
-    let failure = schema::of::<FailureFields>();
+    let failure = schema::output::<FailureFields>();
     let required = failure.get("required").cloned().unwrap_or_default();
     if let (Some(Value::Object(properties)), Some(Value::Object(own))) =
         (failure.get("properties"), schema.get_mut("properties"))
@@ -79,9 +79,8 @@ pub(super) fn add_failure(schema: &mut JsonObject) {
 }
 
 /// The fields of a failure.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only its schema is used")]
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 struct FailureFields {
     /// Only in failures: false.
     ok: bool,
@@ -94,26 +93,33 @@ struct FailureFields {
     /// Only in failures: how long the call took, in milliseconds, 0 or more.
     duration_ms: u64,
     /// Only in failures: more about it for programs, such as expected and actual revision. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<serde_json::Map<String, Value>>,
 }
 
 /// The result of any code: the fields that the server fills, where the code does not fill them itself.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only its schema is used")]
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 struct AnyFields {
     /// Whether the code returned; unless the tool defines a field of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     ok: Option<Value>,
     /// What the code returned; unless the tool has an output schema, whose object then stands here itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
     /// How long it took, in milliseconds; unless the tool defines a field of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     duration_ms: Option<Value>,
     /// In failures a stable code, such as `tool_error` or `timeout`; else as the tool defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Value>,
     /// In failures what went wrong, in words; else as the tool defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
     /// In failures whether the same call may succeed later; else as the tool defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     retryable: Option<Value>,
     /// In failures more about it for programs; else as the tool defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Value>,
 }

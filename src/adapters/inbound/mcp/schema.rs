@@ -10,9 +10,18 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The schema of `T`, which is an object.
-pub(super) fn of<T: JsonSchema>() -> JsonObject {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
+/// The schema of arguments, which are an object.
+pub(super) fn input<T: JsonSchema>() -> JsonObject {
+    generate::<T>(SchemaSettings::draft2020_12().for_deserialize())
+}
+
+/// The schema of an output, which is an object.
+pub(super) fn output<T: JsonSchema>() -> JsonObject {
+    generate::<T>(SchemaSettings::draft2020_12().for_serialize())
+}
+
+fn generate<T: JsonSchema>(settings: SchemaSettings) -> JsonObject {
+    let settings = settings.with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
@@ -32,6 +41,10 @@ fn plain(schema: &mut Value) {
     }
     let Value::Object(object) = schema else { return };
     object.remove("format");
+    // Texts come from comments, which are broken into lines.
+    if let Some(Value::String(text)) = object.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
     if object.get("default").is_some_and(|default| !default.is_boolean() && !default.is_string()) {
         object.remove("default");
     }
@@ -141,7 +154,7 @@ mod tests {
 
     #[test]
     fn optional_fields_have_one_type_and_nothing_is_untyped() {
-        let schema = Value::Object(of::<Sample>());
+        let schema = Value::Object(input::<Sample>());
         let properties = &schema["properties"];
         assert_eq!(properties["number"]["type"], "integer");
         assert_eq!(properties["number"]["minimum"], 0);

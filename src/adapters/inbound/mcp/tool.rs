@@ -102,7 +102,7 @@ pub(super) struct Route {
 impl Route {
     /// The route of a tool.
     pub(super) fn of<T: Tool>() -> Self {
-        let mut input = schema::of::<T::Input>();
+        let mut input = schema::input::<T::Input>();
         if T::ACTION != Action::Use {
             add_admin_token(&mut input);
         }

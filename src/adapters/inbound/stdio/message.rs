@@ -12,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What a line is.
 pub(super) enum Read {
     /// A message.
-    Message(ClientJsonRpcMessage),
+    Message(Box<ClientJsonRpcMessage>),
     /// None; this line is to be answered.
     Refused(Vec<u8>),
     /// Nothing but white space.
@@ -26,7 +26,7 @@ pub(super) fn read(line: &[u8]) -> Read {
         return Read::Nothing;
     }
     match serde_json::from_slice(line) {
-        Ok(message) => Read::Message(message),
+        Ok(message) => Read::Message(Box::new(message)),
         Err(error) => Read::Refused(match error.classify() {
             Category::Data => not_a_message(line),
             _ => refusal(ErrorCode::PARSE_ERROR, &format!("Parse error: {error}"), None),
@@ -41,9 +41,18 @@ pub(super) fn too_long() -> Vec<u8> {
 }
 
 /// The answer to a request that comes while too many others are being handled.
-pub(super) fn too_many(limit: usize, id: RequestId) -> Vec<u8> {
+pub(super) fn too_many(limit: usize, id: &RequestId) -> Vec<u8> {
     let message = format!("Too many requests are being handled: at most {limit} at once");
-    refusal(ErrorCode(-32_000), &message, Some(id.into_json_value()))
+    refusal(ErrorCode(-32_000), &message, Some(&id.clone().into_json_value()))
+}
+
+/// The answer to a request whose id another one has that is not answered yet. It has no id itself: with it,
+/// it would be taken for the other one's answer.
+pub(super) fn id_in_use(id: &RequestId) -> Vec<u8> {
+    let shown: String = id.to_string().chars().take(80).collect();
+    let message =
+        format!("Invalid Request: the id {shown} belongs to a request that is being handled");
+    refusal(ErrorCode::INVALID_REQUEST, &message, None)
 }
 
 /// JSON, but no message of the protocol.
@@ -53,13 +62,13 @@ fn not_a_message(line: &[u8]) -> Vec<u8> {
         let message = "Invalid Request: batches are not served; send one message a line";
         return refusal(ErrorCode::INVALID_REQUEST, message, None);
     }
-    let id = value.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64()).cloned();
+    let id = value.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64());
     let message = "Invalid Request: not a JSON-RPC 2.0 request, notification or response of MCP";
     refusal(ErrorCode::INVALID_REQUEST, message, id)
 }
 
 /// Written by hand, because the SDK leaves an unknown id out where JSON-RPC wants `null`.
-fn refusal(code: ErrorCode, message: &str, id: Option<Value>) -> Vec<u8> {
+fn refusal(code: ErrorCode, message: &str, id: Option<&Value>) -> Vec<u8> {
     let error = json!({ "code": code.0, "message": message });
     let answer = json!({ "jsonrpc": "2.0", "id": id, "error": error });
     let mut line = answer.to_string().into_bytes();

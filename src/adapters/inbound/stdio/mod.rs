@@ -65,7 +65,8 @@ pub async fn serve_streams(
     let ending = Arc::new(Ending::new(lifecycle.clone()));
     let transport = StdioTransport::new(input, Arc::clone(&outbox), Arc::clone(&ending));
     let session = async {
-        let ended = match server.session().serve(transport).await {
+        // The handshake's future holds a whole message of each kind.
+        let ended = match Box::pin(server.session().serve(transport)).await {
             Ok(session) => session.waiting().await.map(drop).map_err(StdioError::Session),
             Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
             Err(error) => Err(StdioError::Handshake(Box::new(error))),

@@ -1,12 +1,13 @@
 //! The SDK's transport on top of lines and outbox.
 
+use std::collections::HashSet;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientRequest, GetExtensions as _, GetMeta as _, JsonRpcMessage,
-    JsonRpcRequest, ProtocolVersion, ServerResult,
+    JsonRpcRequest, ProtocolVersion, RequestId, ServerResult,
 };
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
@@ -33,10 +34,11 @@ pub(super) struct StdioTransport<R> {
     lines: Lines<R>,
     outbox: Arc<Outbox>,
     ending: Arc<Ending>,
-    requests: Arc<Semaphore>,
+    /// Ids of the requests that are being handled.
+    ids: Ids,
     bytes: Arc<Semaphore>,
     /// A message that waits for its share of the bytes, and its length.
-    held: Option<(ClientJsonRpcMessage, usize)>,
+    held: Option<(Box<ClientJsonRpcMessage>, usize)>,
     /// The handshake is over. Until then the SDK takes anything but a request for a reason to give up.
     opened: bool,
 }
@@ -46,10 +48,19 @@ pub(super) struct StdioTransport<R> {
 struct Share(#[expect(dead_code, reason = "held, not read")] Arc<Held>);
 
 struct Held {
-    _request: OwnedSemaphorePermit,
+    id: RequestId,
+    ids: Ids,
     _bytes: OwnedSemaphorePermit,
     /// None for a subscription, which lasts until the session ends.
     _handled: Option<TaskTrackerToken>,
+}
+
+type Ids = Arc<Mutex<HashSet<RequestId>>>;
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 impl<R: AsyncRead + Unpin> StdioTransport<R> {
@@ -58,7 +69,7 @@ impl<R: AsyncRead + Unpin> StdioTransport<R> {
             lines: Lines::new(input),
             outbox,
             ending,
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            ids: Ids::default(),
             bytes: Arc::new(Semaphore::new(MAX_REQUEST_BYTES / UNIT)),
             held: None,
             opened: false,
@@ -102,26 +113,36 @@ impl<R: AsyncRead + Unpin> StdioTransport<R> {
     /// Lets the held message through, a request with its share of what may be handled at once.
     async fn admit(&mut self) -> Option<ClientJsonRpcMessage> {
         let (message, length) = self.held.as_ref()?;
-        let JsonRpcMessage::Request(JsonRpcRequest { id, request, .. }) = message else {
-            return self.held.take().map(|(message, _)| message);
+        let JsonRpcMessage::Request(JsonRpcRequest { id, request, .. }) = &**message else {
+            return self.held.take().map(|(message, _)| *message);
         };
-        let Ok(slot) = Arc::clone(&self.requests).try_acquire_owned() else {
-            let refusal = message::too_many(MAX_REQUESTS, id.clone());
+        if let Some(refusal) = self.refusal(id) {
             self.held = None;
             // If it can't be pushed, the next look at the outbox ends the session.
             drop(self.outbox.push(refusal));
             return None;
-        };
+        }
         let lasting = matches!(request, ClientRequest::SubscriptionsListenRequest(_));
         let units = u32::try_from(length / UNIT + 1).unwrap_or(u32::MAX);
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(units).await.ok()?;
         let (mut message, _) = self.held.take()?;
-        if let JsonRpcMessage::Request(JsonRpcRequest { request, .. }) = &mut message {
+        if let JsonRpcMessage::Request(JsonRpcRequest { id, request, .. }) = &mut *message {
+            self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+            let (id, ids) = (id.clone(), Arc::clone(&self.ids));
             let handled = (!lasting).then(|| self.ending.handled.token());
-            let held = Held { _request: slot, _bytes: bytes, _handled: handled };
+            let held = Held { id, ids, _bytes: bytes, _handled: handled };
             request.extensions_mut().insert(Share(Arc::new(held)));
         }
-        Some(message)
+        Some(*message)
+    }
+
+    /// Why a request with this id can't be handled now.
+    fn refusal(&self, id: &RequestId) -> Option<Vec<u8>> {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if ids.contains(id) {
+            return Some(message::id_in_use(id));
+        }
+        (ids.len() >= MAX_REQUESTS).then(|| message::too_many(MAX_REQUESTS, id))
     }
 }
 

@@ -1,0 +1,85 @@
+//! What clients see of the built-in tools, as a reviewable snapshot.
+
+use dynamic_mcp::adapters::inbound::mcp::{McpOptions, NameStyle};
+use dynamic_mcp::domain::Profile;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::client::{LATEST_SESSION, Served};
+
+async fn tools(profile: Profile, name_style: NameStyle) -> Value {
+    let options = McpOptions { profile, name_style };
+    let mut served = Served::with(TestApp::new(), options);
+    served.client.initialize(LATEST_SESSION).await;
+    served.client.request("tools/list", json!({})).await["result"].clone()
+}
+
+#[tokio::test]
+async fn mvp() {
+    insta::assert_json_snapshot!(tools(Profile::Mvp, NameStyle::Auto).await);
+}
+
+/// The enterprise profile's own tools are not built yet.
+#[tokio::test]
+async fn enterprise_offers_all_of_mvp() {
+    let mvp = tools(Profile::Mvp, NameStyle::Auto).await;
+    let enterprise = tools(Profile::Enterprise, NameStyle::Auto).await;
+    let enterprise = enterprise["tools"].as_array().unwrap();
+    for tool in mvp["tools"].as_array().unwrap() {
+        assert!(enterprise.contains(tool), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn texts_use_the_spelling_that_is_shown() {
+    let listed = tools(Profile::Mvp, NameStyle::Underscore).await;
+    for tool in listed["tools"].as_array().unwrap() {
+        let name = tool["name"].as_str().unwrap();
+        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{name}");
+        let about = tool["description"].as_str().unwrap();
+        assert!(!about.contains("dynamic.tool"), "{about}");
+    }
+}
+
+/// Every schema says something about every value, in words that strict clients read.
+#[tokio::test]
+async fn every_property_has_a_type_and_a_description() {
+    let listed = tools(Profile::Mvp, NameStyle::Auto).await;
+    for tool in listed["tools"].as_array().unwrap() {
+        assert!(tool["title"].is_string() && tool["description"].is_string(), "{tool}");
+        for hint in ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"] {
+            assert!(tool["annotations"][hint].is_boolean(), "{tool}");
+        }
+        for schema in ["inputSchema", "outputSchema"] {
+            let schema = &tool[schema];
+            assert_eq!(schema["type"], "object", "{tool}");
+            assert!(schema["properties"].is_object(), "{tool}");
+            check(schema, &tool["name"]);
+        }
+    }
+}
+
+fn check(schema: &Value, place: &Value) {
+    assert!(
+        schema["type"].is_string() || schema["anyOf"].is_array() || schema["oneOf"].is_array(),
+        "{place}: untyped: {schema}"
+    );
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let place = json!(format!("{}/{name}", place.as_str().unwrap()));
+        assert!(property["description"].is_string(), "{place}: no description");
+        check(property, &place);
+    }
+    if schema["items"].is_object() {
+        check(&schema["items"], place);
+    }
+}
+
+#[tokio::test]
+async fn the_server_introduces_itself() {
+    let mut served = Served::new(TestApp::new());
+    let hello = served.client.initialize(LATEST_SESSION).await;
+    assert_eq!(hello["protocolVersion"], LATEST_SESSION);
+    assert_eq!(hello["serverInfo"]["name"], "dynamic-mcp");
+    assert_eq!(hello["capabilities"], json!({ "tools": { "listChanged": true }, "logging": {} }));
+    assert!(hello["instructions"].as_str().unwrap().contains("dynamic.tool.create"));
+}
