@@ -25,3 +25,5 @@ mod stdio;
 mod store;
 mod support;
 mod tidy;
+#[cfg(all(feature = "cli", feature = "embedded"))]
+mod web_surface;

@@ -158,6 +158,7 @@
     #status = 200; #statusText = ""; #headers; #type = "default"; #url = ""; #redirected = false;
 
     static {
+      kit.statusOf = (response) => response.#status;
       kit.responseHeaders = (response) => response.#headers;
       kit.isResponse = (value) => value !== null && typeof value === "object" && #status in value;
       plain = (status, statusText, headers, type, url, redirected) => {

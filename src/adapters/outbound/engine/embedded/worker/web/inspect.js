@@ -168,6 +168,8 @@
           : className(value) === null ? `[Array(${value.length}): null prototype]` : `${label}(${value.length})`;
         return { prefix: head, list: "array", open: "[", close: "]", skip: "index" };
       }
+      const platform = kit.describe(value);
+      if (platform !== undefined) return { head: this.spend(platform), skip: "index" };
       if (kit.isView(value) && kit.isTyped(value)) {
         const prefix = `${label}(${kit.typedLength(value)})`;
         return { prefix, list: "typed", open: "[", close: "]", skip: "index" };
@@ -188,8 +190,6 @@
       if (isProtoOf(protos.weakMap, value) || isProtoOf(protos.weakSet, value)) {
         return { prefix: label, more: "<items unknown>" };
       }
-      const own = kit.describeOwn?.(value);
-      if (own !== undefined) return { head: this.spend(own) };
       return { prefix: label === "Object" ? undefined : label };
     }
 

@@ -15,7 +15,7 @@ use rquickjs::{Ctx, Function, Object};
 use super::realm::evaluate;
 
 /// In the order in which they need each other.
-const SCRIPTS: [(&str, &str); 15] = [
+const SCRIPTS: [(&str, &str); 16] = [
     ("dmcp:kit", include_str!("kit.js")),
     ("dmcp:timers", include_str!("timers.js")),
     ("dmcp:performance", include_str!("performance.js")),
@@ -30,6 +30,7 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("dmcp:headers", include_str!("headers.js")),
     ("dmcp:fetch", include_str!("fetch.js")),
     ("dmcp:buffer", include_str!("buffer.js")),
+    ("dmcp:describe", include_str!("describe.js")),
     ("dmcp:clone", include_str!("clone.js")),
 ];
 

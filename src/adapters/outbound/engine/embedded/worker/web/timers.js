@@ -5,7 +5,7 @@
 (function (kit, host) {
   "use strict";
 
-  const { mapGet, mapSet, mapDelete, apply, push } = kit;
+  const { mapGet, mapSet, mapDelete, apply } = kit;
   const { timerAdd, timerCancel, timerTake, timerNext } = kit;
   const now = host.now;
   const toNumber = Number;

@@ -19,7 +19,10 @@ pub(super) fn install(kit: &Object<'_>) -> rquickjs::Result<()> {
 
 fn trace(stack: &str) -> String {
     let frames = stack.lines().filter(|frame| !frame.contains(OURS)).filter_map(placed);
-    frames.take(FRAMES).collect::<Vec<_>>().join("\n")
+    let mut frames: Vec<String> = frames.take(FRAMES).collect();
+    // What called the tool's own code is ours too.
+    while frames.pop_if(|frame| frame.ends_with("(native)")).is_some() {}
+    frames.join("\n")
 }
 
 /// A frame with its place, or nothing where that is in what the interpreter puts around the code.
@@ -40,7 +43,7 @@ mod tests {
     #[test]
     fn places_are_those_of_the_tool_and_ours_are_left_out() {
         let stack = "    at f (<input>:4:7)\n    at log (dmcp:console:9:1)\n    at map (native)\n    \
-                     at <anonymous> (<input>:1:1)";
-        assert_eq!(trace(stack), "    at f (tool:2:7)\n    at map (native)");
+                     at g (<input>:5:2)\n    at apply (native)\n    at <anonymous> (<input>:1:1)";
+        assert_eq!(trace(stack), "    at f (tool:2:7)\n    at map (native)\n    at g (tool:3:2)");
     }
 }

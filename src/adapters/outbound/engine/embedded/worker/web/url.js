@@ -149,7 +149,10 @@
       this.#parts = parts;
     }
 
-    static { kit.isURL = (value) => value !== null && typeof value === "object" && #parts in value; }
+    static {
+      kit.isURL = (value) => value !== null && typeof value === "object" && #parts in value;
+      kit.urlText = (url) => url.#parts[HREF];
+    }
 
     static canParse(url, base = undefined) {
       need("URL.canParse", 1, arguments.length);
