@@ -2,3 +2,4 @@
 
 mod args;
 mod init;
+mod program;
