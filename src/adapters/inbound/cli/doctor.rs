@@ -64,8 +64,10 @@ pub async fn doctor(
                 ),
                 Ok(app) => {
                     findings.push(store(config, app).await);
+                    // Engines get ready in the background; a call waits for that.
+                    let trial = trial(app).await;
                     engines(config, app, &mut findings);
-                    findings.push(trial(app).await);
+                    findings.push(trial);
                     findings.push(names(config, app));
                 }
             }
