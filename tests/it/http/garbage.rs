@@ -91,8 +91,9 @@ async fn connections_over_the_limit_are_told_so() {
         assert_eq!(client.get("GET", "/livez", "").await.head.status, 200);
     }
     let mut third = server.client().await;
-    let head = third.head().await;
-    assert_eq!((head.status, head.header("retry-after")), (503, Some("1")));
+    let answer = third.answer().await;
+    answer.assert_refused(503, -32_000);
+    assert_eq!(answer.head.header("retry-after"), Some("1"));
     third.closed().await;
     // A place becomes free when somebody leaves.
     drop(second);

@@ -120,6 +120,44 @@ async fn allowed_origins_are_taken() {
 }
 
 #[tokio::test]
+async fn allowed_pages_may_read_the_answers() {
+    let server = server(|options| {
+        options.allowed_origins = vec!["https://app.example.com".to_owned()];
+    })
+    .await;
+    let mut client = server.client().await;
+    let origin = "Origin: https://app.example.com\r\n";
+    let question = format!(
+        "{origin}Access-Control-Request-Method: POST\r\n\
+         Access-Control-Request-Headers: content-type,mcp-param-x\r\n"
+    );
+    let answer = client.get("OPTIONS", "/mcp", &question).await;
+    assert_eq!(answer.head.status, 204);
+    answer.head.assert_sealed();
+    for (name, value) in [
+        ("access-control-allow-origin", "https://app.example.com"),
+        ("access-control-allow-methods", "GET, POST, DELETE"),
+        ("access-control-allow-headers", "content-type,mcp-param-x"),
+        ("vary", "origin"),
+    ] {
+        assert_eq!(answer.head.header(name), Some(value));
+    }
+    let exposed = "mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
+    for body in [INITIALIZE, "{"] {
+        let head = client.post(origin, body).await.head;
+        assert_eq!(head.header("access-control-allow-origin"), Some("https://app.example.com"));
+        assert_eq!(head.header("access-control-expose-headers"), Some(exposed));
+    }
+    // Nobody else is told anything.
+    let head = client.post("", INITIALIZE).await.head;
+    assert_eq!(head.header("access-control-allow-origin"), None);
+    let question = question.replace("app.example", "evil.example");
+    let answer = client.get("OPTIONS", "/mcp", &question).await;
+    answer.assert_refused(403, -32_000);
+    assert_eq!(answer.head.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
 async fn on_other_addresses_any_host_is_taken_but_no_origin() {
     let server = server(|options| options.host = "0.0.0.0".to_owned()).await;
     for host in ["anything.example", "10.1.2.3:80"] {

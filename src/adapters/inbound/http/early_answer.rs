@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::Activity;
@@ -40,29 +40,6 @@ impl<S: AsyncWrite + Unpin> EarlyAnswer<S> {
             self.pending.advance(written);
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// An answer in place of the library's own.
-    fn answer(&self, status: StatusCode) -> Bytes {
-        let id = RequestId::fresh(self.ids.as_ref());
-        let reason = status.canonical_reason().unwrap_or_default();
-        let body = Refusal::other(status, reason).body(&id);
-        let mut headers = HeaderMap::new();
-        id.seal(&mut headers);
-        let mut answer = format!(
-            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in &headers {
-            answer.push_str(name.as_str());
-            answer.push_str(": ");
-            answer.push_str(value.to_str().unwrap_or_default());
-            answer.push_str("\r\n");
-        }
-        answer.push_str("\r\n");
-        answer.push_str(&body);
-        Bytes::from(answer)
     }
 }
 
@@ -102,7 +79,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for EarlyAnswer<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_pending(context))?;
         if let Some(status) = own_head(bytes) {
-            self.pending = self.answer(status);
+            let reason = status.canonical_reason().unwrap_or_default();
+            let id = RequestId::fresh(self.ids.as_ref());
+            self.pending = Refusal::other(status, reason).raw(&id);
             return match self.poll_pending(context) {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(bytes.len())),

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::Full;
 use rmcp::ServerHandler;
@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::answer::{self, Asked, METHODS};
 use super::body::{self, Limits};
 use super::connection::Held;
+use super::cors;
 use super::envelope::RequestId;
 use super::message::Message;
 use super::refusal::Refusal;
@@ -64,15 +65,25 @@ impl<H: ServerHandler> Endpoint<H> {
     pub(super) async fn handle(self: Arc<Self>, request: Request) -> Response {
         let request_id = request.extensions().get::<RequestId>().cloned();
         let request_id = request_id.unwrap_or_else(|| RequestId::fresh(self.shared.ids.as_ref()));
-        let outcome = match self.shared.rebinding.check(request.uri(), request.headers()) {
-            Err(refusal) => Err(refusal),
-            Ok(()) => match *request.method() {
-                Method::POST => self.post(request, &request_id).await,
-                Method::GET | Method::DELETE => self.get_or_delete(request, &request_id).await,
-                _ => Err(Refusal::method_not_allowed(METHODS)),
-            },
-        };
-        outcome.unwrap_or_else(|refusal| refusal.respond(&request_id))
+        if let Err(refusal) = self.shared.rebinding.check(request.uri(), request.headers()) {
+            return refusal.respond(&request_id);
+        }
+        let origin = request.headers().get(ORIGIN).cloned();
+        let mut response =
+            if let Some(answer) = cors::preflight(request.method(), request.headers()) {
+                answer
+            } else {
+                let outcome = match *request.method() {
+                    Method::POST => self.post(request, &request_id).await,
+                    Method::GET | Method::DELETE => self.get_or_delete(request, &request_id).await,
+                    _ => Err(Refusal::method_not_allowed(METHODS)),
+                };
+                outcome.unwrap_or_else(|refusal| refusal.respond(&request_id))
+            };
+        if let Some(origin) = origin {
+            cors::share(&mut response, origin);
+        }
+        response
     }
 
     async fn post(&self, request: Request, request_id: &RequestId) -> Result<Response, Refusal> {

@@ -9,6 +9,7 @@ mod answer;
 mod body;
 mod capacity;
 mod connection;
+mod cors;
 mod early_answer;
 mod endpoint;
 mod envelope;

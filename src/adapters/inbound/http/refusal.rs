@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use bytes::{Bytes, BytesMut};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -106,8 +107,7 @@ impl Refusal {
         Self { close: true, ..self }
     }
 
-    /// The body, as it is sent.
-    pub(super) fn body(&self, request_id: &RequestId) -> String {
+    fn body(&self, request_id: &RequestId) -> String {
         json!({
             "jsonrpc": "2.0",
             "id": self.id,
@@ -136,5 +136,24 @@ impl Refusal {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+    /// The whole answer as bytes, for where there is nothing that would write it; ends the connection.
+    pub(super) fn raw(self, request_id: &RequestId) -> Bytes {
+        let status = self.status;
+        let body = self.body(request_id);
+        let mut response = self.closing().respond(request_id);
+        let headers = response.headers_mut();
+        request_id.seal(headers);
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        let mut raw = BytesMut::from(format!("HTTP/1.1 {status}\r\n").as_bytes());
+        for (name, value) in response.headers() {
+            raw.extend_from_slice(name.as_str().as_bytes());
+            raw.extend_from_slice(b": ");
+            raw.extend_from_slice(value.as_bytes());
+            raw.extend_from_slice(b"\r\n");
+        }
+        raw.extend_from_slice(b"\r\n");
+        raw.extend_from_slice(body.as_bytes());
+        raw.freeze()
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::StatusCode;
 use rmcp::ServerHandler;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -12,9 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::endpoint::Endpoint;
+use super::envelope::RequestId;
 use super::options::{BindError, HttpOptions};
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
+use super::refusal::Refusal;
 use super::sessions::{SessionTable, Sessions};
 use super::state::Shared;
 use super::{capacity, connection, router};
@@ -26,11 +29,6 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// How long to wait after an accept that failed, usually for want of open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// What a connection over the limit is told.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
-    x-content-type-options: nosniff\r\nx-frame-options: DENY\r\nreferrer-policy: no-referrer\r\n\
-    content-length: 0\r\n\r\n";
 
 /// What the server needs from the rest of the program.
 pub struct HttpParts {
@@ -128,7 +126,7 @@ impl HttpServer {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                refuse(&stream);
+                refuse(&stream, self.shared.ids.as_ref());
                 continue;
             };
             let shared = Arc::clone(&self.shared);
@@ -150,8 +148,10 @@ impl HttpServer {
 }
 
 /// Says that there is no room, if the client reads.
-fn refuse(stream: &TcpStream) {
-    if let Err(error) = stream.try_write(FULL) {
+fn refuse(stream: &TcpStream, ids: &dyn Ids) {
+    let full = "Too many connections: the server has as many as it may have";
+    let refusal = Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, full);
+    if let Err(error) = stream.try_write(&refusal.raw(&RequestId::fresh(ids))) {
         tracing::trace!(%error, "a connection over the limit could not be told so");
     }
 }
