@@ -33,6 +33,8 @@ pub use runner::{CallContext, EphemeralJob, RunLimits, Runner, RunnerParts};
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
 
+use crate::ports::Metrics;
+
 /// Every use case. Cheap to clone: one for each session or request.
 #[derive(Clone)]
 pub struct App {
@@ -46,4 +48,6 @@ pub struct App {
     pub authorizer: Arc<Authorizer>,
     /// Health and the like.
     pub system: Arc<System>,
+    /// Takes the measurements that inbound adapters make.
+    pub metrics: Arc<dyn Metrics>,
 }

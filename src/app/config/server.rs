@@ -64,9 +64,10 @@ pub enum Transport {
 }
 
 /// How tools are named in lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NameStyle {
     /// With dots, except to clients known to refuse them.
+    #[default]
     Auto,
     /// The documented names.
     Dotted,

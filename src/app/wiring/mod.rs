@@ -110,6 +110,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         gate,
         authorizer: Arc::new(authorizer),
         system: Arc::new(System::new(engines.clone())),
+        metrics: measurements.calls(),
     };
     Ok(Assembled { app, lifecycle, engines, measurements })
 }

@@ -4,12 +4,12 @@
 use std::net::SocketAddr;
 
 use super::{Assembled, WiringError};
-use crate::adapters::inbound::mcp::{McpOptions, McpServer, NameStyle as McpNameStyle};
+use crate::adapters::inbound::mcp::{McpOptions, McpServer};
 #[cfg(feature = "stdio")]
 use crate::app::Lifecycle;
 #[cfg(not(all(feature = "stdio", feature = "http")))]
 use crate::app::config::ConfigError;
-use crate::app::config::{Config, NameStyle, Transport as Kind};
+use crate::app::config::{Config, Transport as Kind};
 
 /// A transport in front of the use cases, ready to serve.
 pub enum Transport {
@@ -65,12 +65,8 @@ impl Transport {
 }
 
 fn face(server: &Assembled, config: &Config) -> McpServer {
-    let name_style = match config.server.name_style {
-        NameStyle::Auto => McpNameStyle::Auto,
-        NameStyle::Dotted => McpNameStyle::Dotted,
-        NameStyle::Underscore => McpNameStyle::Underscore,
-    };
-    let options = McpOptions { profile: config.server.profile, name_style };
+    let (profile, name_style) = (config.server.profile, config.server.name_style);
+    let options = McpOptions { profile, name_style };
     McpServer::new(server.app.clone(), options, server.lifecycle.clone())
 }
 

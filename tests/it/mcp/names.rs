@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use dynamic_mcp::adapters::inbound::mcp::{McpOptions, NameStyle};
+use dynamic_mcp::adapters::inbound::mcp::McpOptions;
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
+use dynamic_mcp::app::config::NameStyle;
 use dynamic_mcp::domain::tool::record::Edit;
 use dynamic_mcp::domain::tool::{Change, EngineKind, ToolPolicy, ToolRecord};
 use dynamic_mcp::domain::{Actor, Profile};

@@ -1,6 +1,7 @@
 //! What clients see of the built-in tools, as a reviewable snapshot.
 
-use dynamic_mcp::adapters::inbound::mcp::{McpOptions, NameStyle};
+use dynamic_mcp::adapters::inbound::mcp::McpOptions;
+use dynamic_mcp::app::config::NameStyle;
 use dynamic_mcp::domain::Profile;
 use serde_json::{Value, json};
 

@@ -98,6 +98,7 @@ impl TestApp {
             gate,
             authorizer: Arc::new(Authorizer::new(setup.access, token)),
             system: Arc::new(System::new(engines)),
+            metrics: Arc::new(NoMetrics),
         };
         Self { app, engine, clock, store: setup.store, lifecycle }
     }

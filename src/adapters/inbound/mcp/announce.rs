@@ -13,7 +13,7 @@ use rmcp::service::{Peer, SubscriptionContext};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::app::Lifecycle;
+use crate::app::{App, Lifecycle};
 
 /// No further change for this long ends a burst.
 const QUIET: Duration = Duration::from_millis(20);
@@ -45,8 +45,10 @@ struct Listener {
 }
 
 impl Audience {
-    /// Follows `changes` until the lifecycle stops.
-    pub(super) fn follow(mut changes: watch::Receiver<u64>, lifecycle: Lifecycle) -> Arc<Self> {
+    /// Follows the catalogue's changes until the lifecycle stops.
+    pub(super) fn follow(app: &App, lifecycle: Lifecycle) -> Arc<Self> {
+        let metrics = Arc::clone(&app.metrics);
+        let mut changes = app.catalog.changes();
         let sessions = Mutex::new(Sessions { live: Vec::new(), sweep_at: FIRST_SWEEP });
         let audience = Arc::new(Self { lifecycle, sessions, announced: watch::Sender::default() });
         let speaker = Arc::clone(&audience);
@@ -57,7 +59,7 @@ impl Audience {
                 .run_until_cancelled(async {
                     while changes.changed().await.is_ok() {
                         end_of_burst(&mut changes).await;
-                        speaker.announce();
+                        metrics.notified(speaker.announce());
                     }
                 })
                 .await;
@@ -95,15 +97,13 @@ impl Audience {
         }
     }
 
-    fn announce(&self) {
+    /// Tells everybody; returns how many that are.
+    fn announce(&self) -> usize {
         self.announced.send_modify(|count| *count += 1);
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.live.retain(|listener| !listener.peer.is_transport_closed());
-        tracing::debug!(
-            sessions = sessions.live.len(),
-            subscriptions = self.announced.receiver_count(),
-            "the list of tools has changed"
-        );
+        let told = sessions.live.len() + self.announced.receiver_count();
+        tracing::debug!(told, "the list of tools has changed");
         for listener in &sessions.live {
             listener.behind.store(true, Ordering::Release);
             if !listener.busy.swap(true, Ordering::AcqRel) {
@@ -114,6 +114,7 @@ impl Audience {
                 });
             }
         }
+        told
     }
 }
 

@@ -6,8 +6,9 @@ use rmcp::service::{Peer, RequestContext};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::names::{NameStyle, Spelling};
+use super::names::Spelling;
 use super::session::Session;
+use crate::app::config::NameStyle;
 use crate::domain::{Caller, LogLevel};
 
 /// Finds the caller that a transport has put into a request's extensions.
@@ -57,8 +58,11 @@ impl Exchange {
 /// How the client that sent this wants tools to be spelled.
 pub(super) fn spelling(context: &RequestContext<RoleServer>, style: NameStyle) -> Spelling {
     match style {
-        NameStyle::Auto => style.spelling(context.client_info().as_ref().map(|info| &*info.name)),
-        fixed => fixed.spelling(None),
+        NameStyle::Auto => {
+            let client = context.client_info();
+            Spelling::for_client(style, client.as_ref().map(|client| &*client.name))
+        }
+        fixed => Spelling::for_client(fixed, None),
     }
 }
 

@@ -24,5 +24,4 @@ mod session;
 mod tool;
 mod tools;
 
-pub use names::NameStyle;
 pub use server::{McpOptions, McpServer};

@@ -2,36 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
 use super::clients::refuses_dots;
+use crate::app::config::NameStyle;
 use crate::domain::builtin::BUILTINS;
 use crate::domain::tool::name::client_safe;
-
-/// What the operator wants (`MCP_TOOL_NAME_STYLE`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NameStyle {
-    /// Documented names, except to clients known to refuse them.
-    #[default]
-    Auto,
-    /// Documented names to every client.
-    Dotted,
-    /// Client-safe spellings to every client.
-    Underscore,
-}
-
-impl NameStyle {
-    /// The spelling for a client that calls itself `client`.
-    pub(super) fn spelling(self, client: Option<&str>) -> Spelling {
-        match self {
-            Self::Dotted => Spelling::Documented,
-            Self::Underscore => Spelling::ClientSafe,
-            Self::Auto if client.is_some_and(refuses_dots) => Spelling::ClientSafe,
-            Self::Auto => Spelling::Documented,
-        }
-    }
-}
 
 /// How names are written to one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +17,16 @@ pub(super) enum Spelling {
 }
 
 impl Spelling {
+    /// What the operator wants for a client that calls itself `client`.
+    pub(super) fn for_client(style: NameStyle, client: Option<&str>) -> Self {
+        match style {
+            NameStyle::Dotted => Self::Documented,
+            NameStyle::Underscore => Self::ClientSafe,
+            NameStyle::Auto if client.is_some_and(refuses_dots) => Self::ClientSafe,
+            NameStyle::Auto => Self::Documented,
+        }
+    }
+
     /// Both.
     pub(super) const ALL: [Self; 2] = [Self::Documented, Self::ClientSafe];
 
@@ -79,11 +63,15 @@ mod tests {
 
     #[test]
     fn auto_goes_by_the_client() {
-        assert_eq!(NameStyle::Auto.spelling(Some("claude-ai")), Spelling::ClientSafe);
-        assert_eq!(NameStyle::Auto.spelling(Some("claude-code")), Spelling::Documented);
-        assert_eq!(NameStyle::Auto.spelling(None), Spelling::Documented);
-        assert_eq!(NameStyle::Dotted.spelling(Some("claude-ai")), Spelling::Documented);
-        assert_eq!(NameStyle::Underscore.spelling(None), Spelling::ClientSafe);
+        for (style, client, spelling) in [
+            (NameStyle::Auto, Some("claude-ai"), Spelling::ClientSafe),
+            (NameStyle::Auto, Some("claude-code"), Spelling::Documented),
+            (NameStyle::Auto, None, Spelling::Documented),
+            (NameStyle::Dotted, Some("claude-ai"), Spelling::Documented),
+            (NameStyle::Underscore, None, Spelling::ClientSafe),
+        ] {
+            assert_eq!(Spelling::for_client(style, client), spelling, "{style:?} {client:?}");
+        }
     }
 
     #[test]

@@ -18,11 +18,12 @@ use serde_json::{Map, Value};
 use super::announce::Audience;
 use super::exchange::{self, Exchange, FindCaller};
 use super::lists::Lists;
-use super::names::{NameStyle, Spelling, is_spelling_of};
+use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
 use super::session::Session;
 use super::tool::Route;
 use super::{dynamic, guide, misuse, tools};
+use crate::app::config::NameStyle;
 use crate::app::{App, Lifecycle, System};
 use crate::domain::{Caller, Profile};
 
@@ -73,7 +74,7 @@ impl McpServer {
         find_caller: fn(&Extensions) -> Option<Caller>,
     ) -> Self {
         let shared = Shared {
-            audience: Audience::follow(app.catalog.changes(), lifecycle),
+            audience: Audience::follow(&app, lifecycle),
             builtins: tools::all(options.profile),
             lists: Lists::new(),
             app,
