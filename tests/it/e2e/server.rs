@@ -1,0 +1,74 @@
+//! The server as clients find it: a command for stdio, a running process for HTTP, over one store.
+
+use std::path::Path;
+#[cfg(feature = "http")]
+use std::time::Duration;
+
+use tempfile::TempDir;
+#[cfg(feature = "http")]
+use tokio::process::{Child, Command};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_dynamic-mcp");
+
+/// A folder with a store, on which servers are started.
+pub(super) struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn store(&self) -> &str {
+        // The folder's own name says nothing that is not text.
+        self.folder.path().to_str().unwrap()
+    }
+
+    /// The command line of a server on stdio, for a client to start.
+    pub(super) fn stdio(&self) -> Vec<String> {
+        let store =
+            format!("--dynamic-store={}", Path::new(self.store()).join("tools.redb").display());
+        vec![SERVER.to_owned(), store]
+    }
+
+    /// Starts a server on HTTP, and waits until it answers.
+    #[cfg(feature = "http")]
+    pub(super) async fn http(&self) -> HttpServer {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let [program, store] = <[String; 2]>::try_from(self.stdio()).unwrap();
+        let mut process = Command::new(program)
+            .args([store, "--transport=http".to_owned(), format!("--port={port}")])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let url = format!("http://127.0.0.1:{port}/mcp");
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            let ended = process.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended before it listened: {ended:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        HttpServer { process, url }
+    }
+}
+
+/// A server that listens.
+#[cfg(feature = "http")]
+pub(super) struct HttpServer {
+    process: Child,
+    /// Its MCP endpoint.
+    pub(super) url: String,
+}
+
+#[cfg(feature = "http")]
+impl HttpServer {
+    /// Asks it to end, and sees it end well.
+    pub(super) async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.process.id().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = self.process.wait().await.unwrap();
+        assert!(ended.success(), "the server ended with {ended}");
+    }
+}
