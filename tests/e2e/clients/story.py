@@ -33,10 +33,10 @@ class Story:
         with anyio.fail_after(HANG_SECONDS):
             await self.changes.receive()
 
-    async def ask(self, tool: str, **arguments):
+    async def ask(self, called: str, **arguments):
         """Calls a tool that succeeds, and gives its structured content."""
-        result = await self.client.call_tool(tool, arguments)
-        assert not result.is_error, (tool, result)
+        result = await self.client.call_tool(called, arguments)
+        assert not result.is_error, (called, result)
         return result.structured_content
 
     async def says(self, text: str, expected: str) -> None:

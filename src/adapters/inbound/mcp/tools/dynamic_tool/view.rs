@@ -38,10 +38,10 @@ pub(super) struct ToolView {
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Annotations>,
     /// Icons for clients.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     icons: Vec<Icon>,
     /// Words to find the tool by.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
     /// The engine asked for.
     engine: EngineChoice,
@@ -56,7 +56,7 @@ pub(super) struct ToolView {
     /// What the code may ask of the host.
     permissions: Permissions,
     /// Calls that show what the tool does.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     examples: Vec<Example>,
     /// Whether the tool is listed and callable.
     enabled: bool,
