@@ -16,8 +16,14 @@ use super::decode::decode;
 /// Longest piece of a method's name in an answer.
 const MAX_ECHO: usize = 80;
 
-/// The answer to a request that the SDK could not read.
-pub(super) fn answer(request: &CustomRequest) -> ErrorData {
+/// Methods that only revisions with sessions have.
+const OF_SESSIONS: [&str; 3] = ["initialize", "logging/setLevel", "ping"];
+
+/// The answer to a request that the SDK could not read; `stateless` as of [`super::exchange::is_stateless`].
+pub(super) fn answer(request: &CustomRequest, stateless: bool) -> ErrorData {
+    if stateless && OF_SESSIONS.contains(&request.method.as_str()) {
+        return unknown(&request.method);
+    }
     let params = request.params.clone().unwrap_or_else(|| json!({}));
     let problem = match request.method.as_str() {
         "initialize" => problem::<InitializeRequestParams>(params),
@@ -28,16 +34,14 @@ pub(super) fn answer(request: &CustomRequest) -> ErrorData {
             critical, alert, emergency"
             .to_owned(),
         "ping" | "server/discover" => "params must be an object".to_owned(),
-        unknown => {
-            let method: String = unknown.chars().take(MAX_ECHO).collect();
-            return ErrorData::new(
-                ErrorCode::METHOD_NOT_FOUND,
-                format!("Method not found: {method}"),
-                None,
-            );
-        }
+        method => return unknown(method),
     };
     ErrorData::invalid_params(format!("Invalid params for {}: {problem}", request.method), None)
+}
+
+fn unknown(method: &str) -> ErrorData {
+    let method: String = method.chars().take(MAX_ECHO).collect();
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("Method not found: {method}"), None)
 }
 
 fn problem<T: DeserializeOwned>(params: Value) -> String {
