@@ -16,22 +16,18 @@ pub(super) fn read<T: 'static>(
     bytes: &Bytes<'_>,
     read: impl FnOnce(&[u8]) -> T,
 ) -> rquickjs::Result<T> {
-    match bytes.as_raw() {
-        Some(raw) => {
-            #[expect(
-                unsafe_code,
-                reason = "the interpreter's memory, which can't change before `read` returns"
-            )]
-            // SAFETY: the pointer is the interpreter's own, checked against the buffer's length, and neither
-            // `read` nor its result (which is `'static`) has a way to run code or to keep the slice.
-            let bytes = unsafe { raw.as_ref() };
-            Ok(read(bytes))
-        }
-        None => {
-            drop(ctx.catch());
-            Err(Exception::throw_type(ctx, "the ArrayBuffer has been detached"))
-        }
-    }
+    let Some(raw) = bytes.as_raw() else {
+        drop(ctx.catch());
+        return Err(Exception::throw_type(ctx, "the ArrayBuffer has been detached"));
+    };
+    #[expect(
+        unsafe_code,
+        reason = "the interpreter's memory, which can't change before `read` returns"
+    )]
+    // SAFETY: the pointer is the interpreter's own, checked against the buffer's length, and neither
+    // `read` nor its result (which is `'static`) has a way to run code or to keep the slice.
+    let bytes = unsafe { raw.as_ref() };
+    Ok(read(bytes))
 }
 
 /// A `Uint8Array` of its own.

@@ -154,11 +154,13 @@
     Int32Array: 4, Uint32Array: 4, BigInt64Array: 8, BigUint64Array: 8 };
 
   class Crypto {
+    #subtle = subtle;
     constructor(token = undefined) { if (token !== key) throw new TypeError("Illegal constructor"); }
 
-    get subtle() { return subtle; }
+    get subtle() { return this.#subtle; }
 
     getRandomValues(array) {
+      void this.#subtle;
       kit.need("getRandomValues", 1, arguments.length);
       if (!kit.isView(array) || INTEGERS[kit.typedTag(array)] === undefined) {
         throw kit.fail("TypeMismatchError", "getRandomValues: the argument is not an array of integers");
@@ -173,6 +175,7 @@
     }
 
     randomUUID() {
+      void this.#subtle;
       const raw = entropy(16);
       raw[6] = (raw[6] & 0x0f) | 0x40;
       raw[8] = (raw[8] & 0x3f) | 0x80;

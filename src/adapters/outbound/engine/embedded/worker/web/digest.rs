@@ -1,4 +1,5 @@
 //! Digests and HMAC.
+#![expect(clippy::needless_pass_by_value, reason = "the interpreter hands over arguments by value")]
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rquickjs::function::Func;

@@ -172,14 +172,19 @@
   // An attribute like `onabort`: a listener that can be replaced and keeps its place.
   kit.handler = function (proto, type) {
     const handlers = new WeakMap();
+    const must = (object) => { if (!kit.isProtoOf(proto, object)) throw new TypeError("Illegal invocation"); };
     const get = kit.uncurry(WeakMap.prototype.get);
     const set = kit.uncurry(WeakMap.prototype.set);
     const listen = kit.uncurry(EventTarget.prototype.addEventListener);
     Object.defineProperty(proto, `on${type}`, {
       enumerable: true,
       configurable: true,
-      get() { return get(handlers, this)?.callback ?? null; },
+      get() {
+        must(this);
+        return get(handlers, this)?.callback ?? null;
+      },
       set(callback) {
+        must(this);
         callback = typeof callback === "function" ? callback : null;
         const slot = get(handlers, this);
         if (slot !== undefined) { slot.callback = callback; return; }

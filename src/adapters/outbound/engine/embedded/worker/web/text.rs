@@ -1,4 +1,5 @@
 //! Text as bytes and bytes as text.
+#![expect(clippy::needless_pass_by_value, reason = "the interpreter hands over arguments by value")]
 
 use rquickjs::convert::List;
 use rquickjs::function::Func;
@@ -28,15 +29,15 @@ pub(super) fn install(kit: &Object<'_>) -> rquickjs::Result<()> {
     kit.set("decodeText", Func::from(decode_text))
 }
 
-fn utf8_encode<'js>(ctx: Ctx<'js>, text: String) -> rquickjs::Result<Bytes<'js>> {
+fn utf8_encode(ctx: Ctx<'_>, text: String) -> rquickjs::Result<Bytes<'_>> {
     bytes::array(&ctx, text)
 }
 
-fn utf8_prefix<'js>(
-    ctx: Ctx<'js>,
+fn utf8_prefix(
+    ctx: Ctx<'_>,
     text: String,
     room: usize,
-) -> rquickjs::Result<List<(Bytes<'js>, usize)>> {
+) -> rquickjs::Result<List<(Bytes<'_>, usize)>> {
     let (fits, _) = text.split_at(text.floor_char_boundary(room));
     Ok(List((bytes::array(&ctx, fits)?, fits.encode_utf16().count())))
 }
@@ -119,7 +120,7 @@ fn windows_1252(byte: u8) -> char {
         .map_or(char::from(byte), |shown| *shown)
 }
 
-fn encode_text<'js>(ctx: Ctx<'js>, encoding: String, text: String) -> rquickjs::Result<Bytes<'js>> {
+fn encode_text(ctx: Ctx<'_>, encoding: String, text: String) -> rquickjs::Result<Bytes<'_>> {
     let encoded = match encoding.as_str() {
         "utf8" => return bytes::array(&ctx, text),
         "utf16le" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
