@@ -1,7 +1,5 @@
 //! Finds where and why a value does not match, for the person or model that has to mend it.
 
-use std::mem;
-
 use serde_json::Value;
 
 use super::evaluate::{Evaluation, TooMuch};
@@ -13,6 +11,8 @@ use crate::ports::SchemaViolation;
 
 /// Most violations reported.
 const MAX_VIOLATIONS: usize = 5;
+/// Most references followed to see whether an alternative was meant.
+const MAX_HOPS: u8 = 8;
 
 /// The violations of a value that does not match; `TooMuch` comes with those found until then.
 pub(super) fn explain<'v>(
@@ -21,26 +21,19 @@ pub(super) fn explain<'v>(
 ) -> (Vec<SchemaViolation>, Result<(), TooMuch>) {
     let mut explainer = Explainer { evaluation, path: Vec::new(), found: Vec::new() };
     let end = explainer.node(NodeId::ROOT, value);
-    (explainer.found.into_iter().map(|found| found.violation).collect(), end)
+    (explainer.found, end)
 }
 
 struct Explainer<'s, 'v> {
     evaluation: Evaluation<'s, 'v>,
     path: Vec<Token<'v>>,
-    found: Vec<Found>,
+    found: Vec<SchemaViolation>,
 }
 
 #[derive(Clone, Copy)]
 enum Token<'v> {
     Name(&'v str),
     Index(usize),
-}
-
-struct Found {
-    violation: SchemaViolation,
-    depth: usize,
-    /// A `const` or `enum` failed: where alternatives are told apart by one, this is not the one meant.
-    is_choice: bool,
 }
 
 type End = Result<(), TooMuch>;
@@ -149,48 +142,80 @@ impl<'s, 'v> Explainer<'s, 'v> {
         self.alternatives(nodes, value)
     }
 
-    /// None of them matches. If the value is plainly meant for one of them (it fails only further in, and
-    /// not where the alternatives are told apart), that one's violations are the useful ones.
+    /// None of them matches. If the value is plainly meant for one of them, that one's violations are the
+    /// useful ones.
     fn alternatives(&mut self, nodes: &[NodeId], value: &'v Value) -> End {
-        let here = self.path.len();
         let mut meant = None;
         for node in nodes {
-            let before = mem::take(&mut self.found);
-            let end = self.node(*node, value);
-            let found = mem::replace(&mut self.found, before);
-            end?;
-            let fits = found
-                .iter()
-                .all(|found| found.depth > here && !(found.is_choice && found.depth == here + 1));
-            if fits {
-                if meant.is_some() {
-                    meant = None;
-                    break;
-                }
-                meant = Some(found);
+            if self.is_meant(*node, value, MAX_HOPS)? && meant.replace(*node).is_some() {
+                meant = None;
+                break;
             }
         }
-        if let Some(found) = meant {
-            let room = MAX_VIOLATIONS.saturating_sub(self.found.len());
-            self.found.extend(found.into_iter().take(room));
-        } else {
-            let expected = words::alternatives(self.evaluation.arena(), nodes);
-            self.push(expected, value, false);
+        if let Some(node) = meant {
+            return self.node(node, value);
         }
+        let expected = words::alternatives(self.evaluation.arena(), nodes);
+        self.push(expected, value);
         Ok(())
     }
 
+    /// Whether nothing that alternatives are told apart by speaks against this one: the type, and constants
+    /// here and in the members. Goes no deeper, so that finding the one that was meant costs little.
+    fn is_meant(&mut self, id: NodeId, value: &'v Value, hops: u8) -> Result<bool, TooMuch> {
+        self.evaluation.spend(1)?;
+        for keyword in &self.evaluation.arena().get(id).keywords {
+            let speaks_for = match keyword {
+                Keyword::Ref(target) if hops > 0 => self.is_meant(*target, value, hops - 1)?,
+                Keyword::AllOf(nodes) if hops > 0 => {
+                    let mut all = true;
+                    for node in nodes {
+                        all = all && self.is_meant(*node, value, hops - 1)?;
+                    }
+                    all
+                }
+                Keyword::Properties(properties) => self.constants_hold(properties, value)?,
+                Keyword::Never | Keyword::Type(_) | Keyword::Const(_) | Keyword::Enum(_) => {
+                    self.evaluation.keyword(keyword, value, None)?
+                }
+                _ => true,
+            };
+            if !speaks_for {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn constants_hold(
+        &mut self,
+        properties: &Properties,
+        value: &'v Value,
+    ) -> Result<bool, TooMuch> {
+        let Value::Object(members) = value else { return Ok(true) };
+        for (name, member) in members {
+            self.evaluation.spend(1)?;
+            let Some(node) = properties.named.get(name) else { continue };
+            for keyword in &self.evaluation.arena().get(*node).keywords {
+                let is_constant = matches!(keyword, Keyword::Const(_) | Keyword::Enum(_));
+                if is_constant && !self.evaluation.keyword(keyword, member, None)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     fn report(&mut self, keyword: &Keyword, value: &Value) {
-        let is_choice = matches!(keyword, Keyword::Const(_) | Keyword::Enum(_));
         let expected = match (keyword, self.path.last()) {
             (Keyword::Never, Some(Token::Name(_))) => "no property of this name".to_owned(),
             (Keyword::Never, Some(Token::Index(_))) => "no item here".to_owned(),
             _ => words::expected(keyword, value),
         };
-        self.push(expected, value, is_choice);
+        self.push(expected, value);
     }
 
-    fn push(&mut self, expected: String, value: &Value, is_choice: bool) {
+    fn push(&mut self, expected: String, value: &Value) {
         if self.found.len() >= MAX_VIOLATIONS {
             return;
         }
@@ -202,7 +227,6 @@ impl<'s, 'v> Explainer<'s, 'v> {
                 Token::Index(index) => pointer.push_str(&index.to_string()),
             }
         }
-        let violation = SchemaViolation { pointer, expected, got: words::show(value) };
-        self.found.push(Found { violation, depth: self.path.len(), is_choice });
+        self.found.push(SchemaViolation { pointer, expected, got: words::show(value) });
     }
 }
