@@ -10,25 +10,25 @@ use super::*;
 use crate::domain::Actor;
 
 fn policy() -> ToolPolicy {
-    let mut policy = ToolPolicy::default();
-    policy.images = crate::domain::image::AllowedImages::new(vec![]);
+    let images = crate::domain::image::AllowedImages::new(vec![]);
+    let mut policy = ToolPolicy { images, ..ToolPolicy::default() };
     policy.ceiling.net = vec![Origin::parse("https://*.example.com").unwrap()];
     policy.ceiling.secrets = ["KEY".to_owned()].into();
     policy
 }
 
-fn draft(fields: Value) -> ToolDraft {
+fn draft(fields: &Value) -> ToolDraft {
     let mut draft = json!({"name": "text.upper", "description": "d", "code": "return 1"});
     draft.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     serde_json::from_value(draft).unwrap()
 }
 
-fn content(fields: Value) -> ToolContent {
+fn content(fields: &Value) -> ToolContent {
     draft(fields).check(&policy()).unwrap().1
 }
 
 fn full() -> ToolContent {
-    content(json!({
+    content(&json!({
         "title": "T", "inputSchema": {"type": "object", "properties": {"b": {}, "a": {}}},
         "outputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true, "title": "t"},
         "icons": [{"src": "data:image/png;base64,AA==", "mimeType": "image/png", "sizes": ["48x48"], "theme": "dark"}],
@@ -107,7 +107,7 @@ fn a_patch_changes_its_own_fields_only() {
 
 #[test]
 fn null_clears_what_is_optional() {
-    let bare = content(json!({}));
+    let bare = content(&json!({}));
     let mut now = full();
     for (field, _, _) in changes() {
         let result = patch(json!({field: null})).apply(&now, true, &policy());
@@ -190,11 +190,11 @@ fn the_limits_hold_at_their_edges() {
     ];
     for (field, good, bad) in table {
         for value in good {
-            let checked = draft(json!({field: value})).check(&policy());
+            let checked = draft(&json!({field: value})).check(&policy());
             assert!(checked.is_ok(), "{field}: {checked:?}");
         }
         for value in bad {
-            let refused = draft(json!({field: value.clone()})).check(&policy()).unwrap_err();
+            let refused = draft(&json!({field: value.clone()})).check(&policy()).unwrap_err();
             let patched = patch(json!({field: value})).apply(&full(), true, &policy());
             assert_eq!(patched.unwrap_err(), refused, "{field}");
             assert!(refused.to_string().chars().count() < 400, "{refused}");
@@ -209,17 +209,17 @@ fn the_operator_may_allow_more_dependencies_but_no_definition_has_more_than_64()
     let packages = |count: usize| -> Vec<Value> {
         (0..count).map(|n| json!({"name": format!("p{n}"), "version": "1"})).collect()
     };
-    assert!(draft(json!({"dependencies": packages(64)})).check(&policy).is_ok());
-    assert!(draft(json!({"dependencies": packages(65)})).check(&policy).is_err());
+    assert!(draft(&json!({"dependencies": packages(64)})).check(&policy).is_ok());
+    assert!(draft(&json!({"dependencies": packages(65)})).check(&policy).is_err());
 }
 
 #[test]
 fn dependencies_do_not_go_with_the_embedded_engine() {
     let dependencies = json!([{"name": "zod", "version": "1"}]);
     let refused =
-        draft(json!({"dependencies": dependencies, "engine": "embedded"})).check(&policy());
+        draft(&json!({"dependencies": dependencies, "engine": "embedded"})).check(&policy());
     assert_eq!(refused.unwrap_err(), InvalidTool::DependenciesNeedDocker);
-    let old = content(json!({"engine": "embedded"}));
+    let old = content(&json!({"engine": "embedded"}));
     let refused = patch(json!({"dependencies": dependencies})).apply(&old, true, &policy());
     assert_eq!(refused.unwrap_err(), InvalidTool::DependenciesNeedDocker);
 }

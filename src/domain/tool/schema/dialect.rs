@@ -10,7 +10,7 @@ use super::pointer;
 use super::positions::{Position, position};
 
 /// The dialect that everything is brought to.
-pub const CURRENT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub(super) const CURRENT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// An older dialect, in the order of their age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
