@@ -14,7 +14,7 @@ use tokio::net::{UnixDatagram, UnixStream};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::control::{FromServer, MAX, ToServer};
+use super::control::{FromServer, Haste, MAX, ToServer};
 use super::datagram;
 use super::pool::Pool;
 use super::process::{Ending, Process, Worker};
@@ -121,7 +121,7 @@ impl ForkServer {
     }
 
     /// Orders a worker; `false` where that can't be done now.
-    pub(super) fn order(&self) -> bool {
+    pub(super) fn order(&self, haste: Haste) -> bool {
         let Ok((ours, theirs)) = UnixStream::pair() else { return false };
         let Ok(theirs) = theirs.into_std() else { return false };
         // The worker reads and writes as if there were nothing else in the world.
@@ -132,7 +132,7 @@ impl ForkServer {
         let (ended, ending) = oneshot::channel();
         let ordered = Ordered { stream: Some(ours), ended, ending: Some(ending) };
         self.lock().insert(id, ordered);
-        let told = self.tell(ToServer::Fork(id), Some(&OwnedFd::from(theirs)));
+        let told = self.tell(ToServer::Fork(id, haste), Some(&OwnedFd::from(theirs)));
         if !told {
             self.lock().remove(&id);
         }

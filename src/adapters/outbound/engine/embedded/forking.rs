@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::control::Haste;
 use super::fork_server::{ForkServer, Start};
 use super::pool::Pool;
 use super::walls::{NAMESPACES, Walls};
@@ -19,7 +20,7 @@ const START: Duration = Duration::from_secs(20);
 /// Workers share their fork server's address layout, so that it is replaced after this many...
 const MOST_FORKS: u64 = 10_000;
 /// ...or after this long, if it has made any.
-const OLDEST: Duration = Duration::from_secs(600);
+const OLDEST: Duration = Duration::from_mins(10);
 /// A fork server that lived this long did not fail to start.
 const HEALTHY: Duration = Duration::from_secs(10);
 /// The first and the longest wait between starts.
@@ -40,7 +41,8 @@ pub(super) struct Forking {
 /// One fork server in service.
 struct Serving {
     server: Arc<ForkServer>,
-    kept: Arc<DropGuard>,
+    /// Holding it is what keeps the server.
+    _kept: Arc<DropGuard>,
     since: Instant,
     /// Cancelled when it has gone.
     gone: CancellationToken,
@@ -153,17 +155,18 @@ impl Forking {
             let _tell = tell;
             attend.await;
         });
-        Ok((Serving { server, kept, since: Instant::now(), gone }, walls))
+        Ok((Serving { server, _kept: kept, since: Instant::now(), gone }, walls))
     }
 
     /// Orders workers as the pool wants them.
     async fn supply(&self, serving: &Serving) -> Over {
-        let _kept = &serving.kept;
         let mut trim = tokio::time::interval(TRIM);
         trim.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            for _ in 0..self.pool.order() {
-                if !serving.server.order() {
+            let order = self.pool.order();
+            let awaited = std::iter::repeat_n(Haste::Awaited, order.awaited);
+            for haste in awaited.chain(std::iter::repeat_n(Haste::Spare, order.spare)) {
+                if !serving.server.order(haste) {
                     self.pool.fail_order();
                 }
             }

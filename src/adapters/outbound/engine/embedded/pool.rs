@@ -37,6 +37,15 @@ pub(super) enum Phase {
     Closed(String),
 }
 
+/// How many workers are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Order {
+    /// By somebody who waits.
+    pub(super) awaited: usize,
+    /// For later.
+    pub(super) spare: usize,
+}
+
 /// See the module.
 pub(super) struct Pool {
     spares: Spares,
@@ -95,13 +104,12 @@ impl Pool {
             if let Phase::Closed(why) = &state.phase {
                 return Err(why.clone());
             }
-            match state.ready.pop_front() {
-                Some(worker) => Ok(worker),
-                None => {
-                    let (sender, receiver) = oneshot::channel();
-                    state.waiting.push_back(sender);
-                    Err(receiver)
-                }
+            if let Some(worker) = state.ready.pop_front() {
+                Ok(worker)
+            } else {
+                let (sender, receiver) = oneshot::channel();
+                state.waiting.push_back(sender);
+                Err(receiver)
             }
         };
         self.demand.notify_one();
@@ -129,13 +137,14 @@ impl Pool {
     }
 
     /// How many to make now; the caller owes them from here on.
-    pub(super) fn order(&self) -> usize {
+    pub(super) fn order(&self) -> Order {
         let mut state = self.lock();
         state.waiting.retain(|waiting| !waiting.is_closed());
-        let wanted = state.waiting.len() + self.target(&state);
-        let missing = wanted.saturating_sub(state.ready.len() + state.ordered);
+        let coming = state.ready.len() + state.ordered;
+        let awaited = state.waiting.len().saturating_sub(coming);
+        let missing = (state.waiting.len() + self.target(&state)).saturating_sub(coming);
         state.ordered += missing;
-        missing
+        Order { awaited, spare: missing.saturating_sub(awaited) }
     }
 
     fn target(&self, state: &State) -> usize {

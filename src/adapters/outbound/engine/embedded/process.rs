@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
 
 #[cfg(target_os = "linux")]
 use super::fork_server::Forked;
@@ -40,7 +39,7 @@ pub(super) enum Process {
         /// Kills it when dropped.
         _killed: Forked,
         /// How it ended, once the fork server has said so.
-        ending: oneshot::Receiver<Ending>,
+        ending: tokio::sync::oneshot::Receiver<Ending>,
     },
     /// A child of this process; killed when dropped.
     Spawned(Box<tokio::process::Child>),

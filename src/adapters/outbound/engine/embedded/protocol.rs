@@ -168,7 +168,7 @@ impl ToWorker {
     }
 
     /// From a frame; `None` where it isn't one of ours.
-    pub(super) fn decode(frame: Frame) -> Option<Self> {
+    pub(super) fn decode(frame: &Frame) -> Option<Self> {
         let mut body = Reader(&frame.body);
         Some(match frame.kind {
             b'Q' => Self::Run(Box::new(Run {
@@ -339,8 +339,8 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn read(bytes: Vec<u8>) -> Frame {
-        frame::read(&mut bytes.as_slice(), MAX_TO_WORKER).unwrap()
+    fn read(mut bytes: &[u8]) -> Frame {
+        frame::read(&mut bytes, MAX_TO_WORKER).unwrap()
     }
 
     #[test]
@@ -352,8 +352,8 @@ mod tests {
             code: "return 'é'".to_owned(),
             args: "[1]".to_owned(),
         };
-        let frame = read(ToWorker::Run(Box::new(run)).encode().unwrap());
-        let Some(ToWorker::Run(back)) = ToWorker::decode(frame) else { panic!("not a run") };
+        let frame = read(&ToWorker::Run(Box::new(run)).encode().unwrap());
+        let Some(ToWorker::Run(back)) = ToWorker::decode(&frame) else { panic!("not a run") };
         assert_eq!(back.limits, Limits::default());
         assert_eq!((back.entropy, back.about.as_str()), ([7; 32], "{}"));
         assert_eq!((back.code.as_str(), back.args.as_str()), ("return 'é'", "[1]"));
@@ -378,7 +378,7 @@ mod tests {
             })),
         ];
         for said in all {
-            assert_eq!(FromWorker::decode(read(said.encode().unwrap())), Some(said));
+            assert_eq!(FromWorker::decode(read(&said.encode().unwrap())), Some(said));
         }
     }
 

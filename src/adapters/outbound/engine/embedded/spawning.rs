@@ -41,7 +41,8 @@ impl Spawning {
         let mut back_off = BACK_OFF.0;
         let mut serving = false;
         loop {
-            for _ in 0..self.pool.order() {
+            let order = self.pool.order();
+            for _ in 0..order.awaited + order.spare {
                 starting.spawn(start(self.program.clone(), self.setup, next_id));
                 next_id += 1;
             }
@@ -49,20 +50,8 @@ impl Spawning {
                 () = self.stop.cancelled() => break,
                 () = self.pool.demanded() => {}
                 _ = trim.tick() => self.pool.trim(),
-                Some(started) = starting.join_next() => match started {
-                    Ok(Some((worker, walls))) => {
-                        if let Some(why) = self.refusal(&walls) {
-                            self.pool.close(why);
-                            return;
-                        }
-                        if !serving {
-                            self.pool.serving(walls);
-                            serving = true;
-                        }
-                        back_off = BACK_OFF.0;
-                        self.pool.supply(worker);
-                    }
-                    Ok(None) | Err(_) => {
+                Some(started) = starting.join_next() => {
+                    let Ok(Some((worker, walls))) = started else {
                         tracing::warn!("a sandbox worker could not be started");
                         tokio::select! {
                             () = tokio::time::sleep(back_off) => {}
@@ -70,8 +59,19 @@ impl Spawning {
                         }
                         back_off = (back_off * 2).min(BACK_OFF.1);
                         self.pool.fail_order();
+                        continue;
+                    };
+                    if let Some(why) = self.refusal(&walls) {
+                        self.pool.close(why);
+                        return;
                     }
-                },
+                    if !serving {
+                        self.pool.serving(walls);
+                        serving = true;
+                    }
+                    back_off = BACK_OFF.0;
+                    self.pool.supply(worker);
+                }
             }
         }
         self.pool.close("the server is shutting down".to_owned());

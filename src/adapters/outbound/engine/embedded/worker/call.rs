@@ -38,7 +38,7 @@ impl Realm {
             crate::domain::execution::Limits { timeout: CHECK_TIMEOUT, ..self.state.limits() };
         self.state.begin(limits, [0; 32]);
         let verdict = self.context.with(|ctx| {
-            self.parse(&ctx, code)?;
+            parse(&ctx, code)?;
             // Parses the same once more; a function that is made and not called runs nothing.
             let function: Function<'_> =
                 ctx.eval("(async () => {}).constructor").map_err(|_| odd())?;
@@ -51,32 +51,6 @@ impl Realm {
             location: verdict::in_characters(code, error.location),
             ..error
         })
-    }
-
-    /// Parses `code` where a body that closes its function early can't parse. The interpreter's constructor
-    /// pastes the body between `(async function (args, ctx) {` and `})`, where what follows an early `}` is
-    /// an operator, a comma or a bracket; here only a colon may follow. No body passes both unless it is one.
-    /// The script's first statement throws, so that nothing else in it is ever run.
-    fn parse(&self, ctx: &Ctx<'_>, code: &str) -> Result<(), SyntaxError> {
-        let script = format!("throw 0;(function(){{0?async(args,ctx)=>{{\n{code}\n}}:0}})");
-        let mut options = EvalOptions::default();
-        options.strict = false;
-        options.filename = Some("tool".to_owned());
-        let thrown = match ctx.eval_with_options::<(), _>(script, options) {
-            Err(rquickjs::Error::Exception) => ctx.catch(),
-            Err(rquickjs::Error::InvalidString(_)) => {
-                return Err(SyntaxError {
-                    message: "the code holds a NUL character".to_owned(),
-                    location: Location { line: 1, column: 1 },
-                });
-            }
-            _ => return Err(odd()),
-        };
-        if thrown.as_int() == Some(0) {
-            return Ok(());
-        }
-        ctx.throw(thrown);
-        Err(syntax_error(ctx, 1, CHECKED))
     }
 
     fn attempt(&self, run: &Run) -> Result<Returned, Failure> {
@@ -96,7 +70,7 @@ impl Realm {
     }
 
     fn start(&self, ctx: &Ctx<'_>, run: &Run) -> Result<Main, Failure> {
-        self.parse(ctx, &run.code).map_err(|error| {
+        parse(ctx, &run.code).map_err(|error| {
             if self.state.must_stop() {
                 return verdict::timeout(&self.state);
             }
@@ -253,6 +227,32 @@ fn restore<'js>(
     hook: &Persistent<Function<'static>>,
 ) -> Result<Function<'js>, Failure> {
     hook.clone().restore(ctx).catch(ctx).map_err(|_| defect())
+}
+
+/// Parses `code` where a body that closes its function early can't parse. The interpreter's constructor
+/// pastes the body between `(async function (args, ctx) {` and `})`, where what follows an early `}` is
+/// an operator, a comma or a bracket; here only a colon may follow. No body passes both unless it is one.
+/// The script's first statement throws, so that nothing else in it is ever run.
+fn parse(ctx: &Ctx<'_>, code: &str) -> Result<(), SyntaxError> {
+    let script = format!("throw 0;(function(){{0?async(args,ctx)=>{{\n{code}\n}}:0}})");
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some("tool".to_owned());
+    let thrown = match ctx.eval_with_options::<(), _>(script, options) {
+        Err(rquickjs::Error::Exception) => ctx.catch(),
+        Err(rquickjs::Error::InvalidString(_)) => {
+            return Err(SyntaxError {
+                message: "the code holds a NUL character".to_owned(),
+                location: Location { line: 1, column: 1 },
+            });
+        }
+        _ => return Err(odd()),
+    };
+    if thrown.as_int() == Some(0) {
+        return Ok(());
+    }
+    ctx.throw(thrown);
+    Err(syntax_error(ctx, 1, CHECKED))
 }
 
 /// The pending exception as a syntax error, its place as the interpreter counts.

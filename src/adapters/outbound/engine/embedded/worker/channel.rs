@@ -31,6 +31,6 @@ impl<R: Read, W: Write> Channel for Streams<R, W> {
 
     fn receive(&mut self) -> Result<ToWorker, Closed> {
         let frame = frame::read(&mut self.0, MAX_TO_WORKER).map_err(|_| Closed)?;
-        ToWorker::decode(frame).ok_or(Closed)
+        ToWorker::decode(&frame).ok_or(Closed)
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn limit_resources(walls: &mut Walls, address_space: u64) {
 /// What only a worker can do without: processes and files of its own.
 pub(super) fn limit_worker() -> SysResult<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(Resource::Nproc, none.clone())?;
+    rustix::process::setrlimit(Resource::Nproc, none)?;
     rustix::process::setrlimit(Resource::Nofile, none)
 }
 

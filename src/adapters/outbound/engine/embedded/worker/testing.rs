@@ -91,3 +91,13 @@ fn a_value_comes_back_as_json() {
         r#"{"upper":"É"}"#
     );
 }
+
+#[test]
+fn what_is_logged_is_heard() {
+    let ran = run(
+        "ctx.log('info', 'a'); await ctx.secret('X').catch(() => {}); ctx.log('info', [1])",
+        "{}",
+    );
+    assert_eq!(ran.value(), "null");
+    assert_eq!(ran.logs(), ["a", "[1]"]);
+}

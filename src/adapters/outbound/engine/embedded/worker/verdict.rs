@@ -38,18 +38,16 @@ pub(super) fn failure<'js>(
         return memory();
     }
     let described: rquickjs::Result<Vec<String>> = describe.call((thrown,));
-    match described {
-        Ok(parts) => from_parts(parts),
-        Err(_) => {
-            let again = ctx.catch();
-            if state.timed_out() || state.must_stop() {
-                timeout(state)
-            } else if state.memory.refused() && is_out_of_memory(&again) {
-                memory()
-            } else {
-                Failure::new(ErrorCode::ToolError, "the tool threw a value that can't be described")
-            }
-        }
+    if let Ok(parts) = described {
+        return from_parts(parts);
+    }
+    let again = ctx.catch();
+    if state.must_stop() {
+        timeout(state)
+    } else if state.memory.refused() && is_out_of_memory(&again) {
+        memory()
+    } else {
+        Failure::new(ErrorCode::ToolError, "the tool threw a value that can't be described")
     }
 }
 

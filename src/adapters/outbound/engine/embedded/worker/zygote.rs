@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
-use super::super::control::{FromServer, ToServer};
+use super::super::control::{FromServer, Haste, ToServer};
 use super::super::process::Ending;
 use super::super::walls::{SECCOMP, Walls};
 use super::channel::Streams;
@@ -167,8 +167,8 @@ impl Server {
     fn listen(&mut self) -> Option<()> {
         let (said, stream) = datagram::receive::<9>(&self.control).ok()??;
         match (ToServer::decode(&said)?, stream) {
-            (ToServer::Fork(id), Some(stream)) => self.fork(id, stream),
-            (ToServer::Fork(id), None) => self.say(&FromServer::Failed(id), None),
+            (ToServer::Fork(id, haste), Some(stream)) => self.fork(id, haste, stream),
+            (ToServer::Fork(id, _), None) => self.say(&FromServer::Failed(id), None),
             (ToServer::Kill(id), _) => {
                 for worker in self.workers.iter().filter(|worker| worker.id == id) {
                     let _ = rustix::process::pidfd_send_signal(&worker.process, Signal::KILL);
@@ -178,9 +178,9 @@ impl Server {
         }
     }
 
-    fn fork(&mut self, id: u64, stream: OwnedFd) -> Option<()> {
+    fn fork(&mut self, id: u64, haste: Haste, stream: OwnedFd) -> Option<()> {
         match fork::fork() {
-            Ok(Side::Child) => self.work(stream),
+            Ok(Side::Child) => self.work(haste, stream),
             Ok(Side::Parent(child)) => {
                 drop(stream);
                 match rustix::process::pidfd_open(child, PidfdFlags::empty()) {
@@ -198,7 +198,7 @@ impl Server {
     }
 
     /// The life of a worker, from its first instruction.
-    fn work(&self, stream: OwnedFd) -> ! {
+    fn work(&self, haste: Haste, stream: OwnedFd) -> ! {
         die_with_parent();
         fork::close_all_but(&stream);
         if let Some(filters) = &self.filters
@@ -206,7 +206,9 @@ impl Server {
         {
             fork::leave(1);
         }
-        serve::warm_up(&self.realm);
+        if haste == Haste::Spare {
+            serve::warm_up(&self.realm);
+        }
         let stream = Arc::new(File::from(stream));
         serve::answer(&self.realm, Box::new(Streams(Arc::clone(&stream), stream)));
         fork::leave(0)
