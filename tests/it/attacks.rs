@@ -175,6 +175,36 @@ const TABLE: &[(&str, &str, Outcome)] = &[
     ),
     ("wrapper break-out", "}); globalThis.evil = 1; (async () => {", Fails(ToolError)),
     ("wrapper break-out by eval", "return eval('}); evil(); (() => {')", Fails(ToolError)),
+    (
+        "timers for ever after a return",
+        "setInterval(() => {}, 1); setTimeout(() => { for (;;) {} }, 1e6); return 'done'",
+        Returns(r#""done""#),
+    ),
+    (
+        "long timer",
+        "await new Promise((done) => setTimeout(done, 60_000)); return 1",
+        Fails(Timeout),
+    ),
+    (
+        "endless timer",
+        "const again = () => setTimeout(again, 0); again(); await new Promise(() => {})",
+        Fails(Timeout),
+    ),
+    (
+        "a timer that throws",
+        "setTimeout(() => { throw new Error('late') }, 1); await new Promise(() => {})",
+        Says("late"),
+    ),
+    (
+        "flood of the console",
+        "for (let i = 0; i < 1e5; i++) console.log('x'.repeat(1000)); return 1",
+        Returns("1"),
+    ),
+    (
+        "network",
+        "try { return await fetch('http://127.0.0.1:8788/') } catch (error) { return error.code }",
+        Returns(r#""permission_denied""#),
+    ),
     ("eval", "return eval('2 + 2') + new Function('return 1')()", Returns("5")),
     (
         "constructor chain",
@@ -184,7 +214,10 @@ const TABLE: &[(&str, &str, Outcome)] = &[
 ];
 
 async fn attack(bench: &Bench, name: &str, code: &str, expected: &Outcome) {
-    let limits = Limits { timeout: Duration::from_secs(2), ..Limits::default() };
+    // Little time only where running out of it is the point.
+    let runs_out = matches!(expected, Fails(Timeout) | Either(..));
+    let timeout = if runs_out { Duration::from_secs(2) } else { Limits::default().timeout };
+    let limits = Limits { timeout, ..Limits::default() };
     let args = r#"{"text":"hello"}"#;
     let Completion { outcome, .. } = bench.complete(job(code, args, limits)).await;
     let as_expected = match (expected, &outcome) {
