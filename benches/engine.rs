@@ -182,7 +182,7 @@ fn children_pss(root: u32) -> Vec<u64> {
             let child: u32 = child.parse().unwrap();
             let rollup = std::fs::read_to_string(format!("/proc/{child}/smaps_rollup"));
             let pss = rollup.unwrap_or_default().lines().find_map(|line| {
-                line.strip_prefix("Pss:")?.split_whitespace().next()?.parse().ok()
+                line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<u64>().ok()
             });
             found.extend(pss);
             found.extend(children_pss(child));
