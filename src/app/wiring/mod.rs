@@ -62,6 +62,7 @@ pub struct Assembled {
     /// The server's life.
     pub lifecycle: Lifecycle,
     engines: Engines,
+    #[cfg(feature = "http")]
     measurements: Measurements,
 }
 
@@ -90,7 +91,9 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     }));
     // Watched before it is read, so that nothing falls between the two.
     let events = store.watch();
-    catalog.reload().await.map_err(|error| WiringError::start(&error))?;
+    catalog.reload().await.map_err(|error| {
+        WiringError::Start(format!("the tools in {} can't be read: {error}", store::place(config)))
+    })?;
     let following = follow::follow(Arc::clone(&catalog), events, lifecycle.stopped.clone());
     lifecycle.tasks.spawn(following);
     let runner = Arc::new(Runner::new(RunnerParts {
@@ -112,7 +115,13 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         system: Arc::new(System::new(engines.clone())),
         metrics: measurements.calls(),
     };
-    Ok(Assembled { app, lifecycle, engines, measurements })
+    Ok(Assembled {
+        app,
+        lifecycle,
+        engines,
+        #[cfg(feature = "http")]
+        measurements,
+    })
 }
 
 impl Assembled {

@@ -10,8 +10,13 @@ use crate::app::config::{LogFormat, Telemetry};
 /// An SDK target that reports every stream that is open at the end as an error; it is none.
 const NOISE: &str = "rmcp=warn,rmcp::service=off";
 
-/// Starts the log. The first one started in a process wins.
+/// Starts the log, for panics too. The first one started in a process wins.
 pub fn init(telemetry: &Telemetry) {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let said = panic.payload_as_str().unwrap_or("(no words)");
+        tracing::error!(place, said, "a part of the server panicked");
+    }));
     let filter = EnvFilter::new(format!("{},{NOISE}", telemetry.log_level));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

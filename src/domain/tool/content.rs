@@ -84,8 +84,13 @@ pub struct Example {
     /// The arguments of the call.
     pub args: Value,
     /// The value it must return; absent: it must only succeed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub result: Option<Value>,
+}
+
+/// A value that is there, `null` included: an example may expect `null`.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
 /// A tool's definition at one revision. Made by [`ToolDraft::check`](super::ToolDraft::check) and
