@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize as _;
 use serde_json::Value;
 
-use super::node::{Arena, Bound, Keyword, Measure, NodeId};
+use super::node::{Arena, Bound, Keyword, Measure, NodeId, Properties};
 use super::place::clip;
 
 /// Longest value shown, in bytes.
@@ -91,14 +91,7 @@ fn describe(arena: &Arena, node: NodeId, hops: u8) -> Option<String> {
         .find_map(|keyword| match keyword {
             Keyword::Const(constant) => Some(show(constant)),
             Keyword::Ref(target) if hops > 0 => describe(arena, *target, hops - 1),
-            Keyword::Properties(properties) => properties.named.iter().find_map(|(name, node)| {
-                match arena.get(*node).keywords.as_slice() {
-                    [.., Keyword::Const(constant)] => {
-                        Some(format!("an object whose {name:?} is {}", show(constant)))
-                    }
-                    _ => None,
-                }
-            }),
+            Keyword::Properties(properties) => constant_member(arena, properties),
             _ => None,
         })
         .or_else(|| {
@@ -110,6 +103,18 @@ fn describe(arena: &Arena, node: NodeId, hops: u8) -> Option<String> {
                 _ => None,
             })
         })
+}
+
+/// The first member, by name, that must be a constant.
+fn constant_member(arena: &Arena, properties: &Properties) -> Option<String> {
+    let constants = properties.named.iter().filter_map(|(name, node)| {
+        arena.get(*node).keywords.iter().find_map(|keyword| match keyword {
+            Keyword::Const(constant) => Some((name, constant)),
+            _ => None,
+        })
+    });
+    let (name, constant) = constants.min_by_key(|(name, _)| *name)?;
+    Some(format!("an object whose {name:?} is {}", show(constant)))
 }
 
 /// A value as JSON, clipped; a large one is not written out first.
