@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rmcp::model::ServerJsonRpcMessage;
+use rmcp::model::{JsonRpcMessage, ServerJsonRpcMessage, ServerNotification};
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
 
 /// A message, or nothing but an id to resume from.
@@ -16,7 +16,8 @@ type Event = Option<Arc<ServerJsonRpcMessage>>;
 /// is never lost.
 const MAX_WAITING: usize = 256;
 
-/// Events that were read and can be read again.
+/// Events that were read and can be read again; and those of the session's own stream that wait when nobody
+/// reads it, as many clients never do.
 const KEPT: usize = 16;
 
 /// How soon a client may reconnect.
@@ -54,10 +55,16 @@ impl Events {
         Self { number: Some(number), queue: VecDeque::from([None]), ..Self::default() }
     }
 
-    /// Adds an event.
+    /// Adds an event. To hear twice in a row that the list of tools has changed tells nothing new.
     pub(super) fn push(&mut self, message: ServerJsonRpcMessage) {
+        let last = self.queue.back().and_then(Option::as_deref);
+        if self.waiting() > 0 && is_list_change(&message) && last.is_some_and(is_list_change) {
+            return;
+        }
         self.queue.push_back(Some(Arc::new(message)));
-        while self.waiting() > MAX_WAITING {
+        let unread = self.number.is_none() && self.readers.is_empty();
+        let limit = if unread { KEPT } else { MAX_WAITING };
+        while self.waiting() > limit {
             self.drop_first();
         }
         self.wake();
@@ -165,9 +172,14 @@ impl Events {
     }
 }
 
+fn is_list_change(message: &ServerJsonRpcMessage) -> bool {
+    matches!(message, JsonRpcMessage::Notification(notification)
+        if matches!(notification.notification, ServerNotification::ToolListChangedNotification(_)))
+}
+
 #[cfg(test)]
 mod tests {
-    use rmcp::model::{ErrorData, RequestId};
+    use rmcp::model::{ErrorData, RequestId, ToolListChangedNotification};
 
     use super::*;
 
@@ -243,5 +255,23 @@ mod tests {
             (256, Some("1000/1"), true)
         );
         assert!(events.is_exhausted());
+    }
+    #[test]
+    fn a_stream_that_nobody_reads_stays_small() {
+        let changed = || {
+            let change = ToolListChangedNotification::default();
+            let change = ServerNotification::ToolListChangedNotification(change);
+            ServerJsonRpcMessage::notification(change)
+        };
+        let mut events = Events::of_session();
+        for _ in 0..1_000 {
+            events.push(changed());
+        }
+        assert_eq!(events.waiting(), 1);
+        for number in 0..1_000 {
+            events.push(message(number));
+            events.push(changed());
+        }
+        assert_eq!(events.waiting(), KEPT);
     }
 }
