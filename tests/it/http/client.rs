@@ -130,9 +130,14 @@ impl Client {
     }
 
     pub(crate) async fn head(&mut self) -> Head {
+        self.try_head().await.unwrap()
+    }
+
+    /// The next answer's head; `None` if the server has closed the connection.
+    pub(crate) async fn try_head(&mut self) -> Option<Head> {
         let mut lines = Vec::new();
         loop {
-            let line = self.line().await.unwrap();
+            let line = self.line().await?;
             if line.is_empty() {
                 break;
             }
@@ -143,7 +148,7 @@ impl Client {
             let (name, value) = line.split_once(": ").unwrap();
             (name.to_ascii_lowercase(), value.to_owned())
         });
-        Head { status, headers: headers.collect() }
+        Some(Head { status, headers: headers.collect() })
     }
 
     pub(crate) async fn answer(&mut self) -> Answer {
