@@ -197,6 +197,7 @@ async fn demo(mut config: Config, place: &Place, screen: &mut Screen) -> Result<
 }
 
 #[cfg(not(feature = "http"))]
+#[expect(clippy::unused_async, reason = "the other build's waits for its server")]
 async fn demo(_: Config, _: &Place, _: &mut Screen) -> Result<Verdict, Failure> {
     let asked = "the demo".to_owned();
     Err(ConfigError::NotCompiled { asked, feature: "http" }.into())

@@ -8,35 +8,25 @@ use crate::ports::Metrics;
 /// The one taker of measurements, in each of its roles.
 #[derive(Clone)]
 pub struct Measurements {
+    /// Of calls and of the store.
+    pub(super) calls: Arc<dyn Metrics>,
+    /// Of the HTTP transport.
     #[cfg(feature = "http")]
-    prometheus: Arc<crate::adapters::outbound::telemetry::prometheus::PrometheusMetrics>,
+    pub(super) http: Arc<dyn crate::ports::HttpMetrics>,
 }
 
-#[cfg(feature = "http")]
 impl Measurements {
+    #[cfg(feature = "http")]
     pub(super) fn new() -> Result<Self, WiringError> {
         use crate::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
         let prometheus = PrometheusMetrics::new().map_err(|error| WiringError::start(&*error))?;
-        Ok(Self { prometheus: Arc::new(prometheus) })
+        let prometheus = Arc::new(prometheus);
+        Ok(Self { calls: prometheus.clone(), http: prometheus })
     }
 
-    pub(super) fn calls(&self) -> Arc<dyn Metrics> {
-        Arc::clone(&self.prometheus) as Arc<dyn Metrics>
-    }
-
-    pub(super) fn http(&self) -> Arc<dyn crate::ports::HttpMetrics> {
-        Arc::clone(&self.prometheus) as Arc<dyn crate::ports::HttpMetrics>
-    }
-}
-
-#[cfg(not(feature = "http"))]
-impl Measurements {
+    #[cfg(not(feature = "http"))]
     #[expect(clippy::unnecessary_wraps, reason = "the other build's can fail")]
-    pub(super) const fn new() -> Result<Self, WiringError> {
-        Ok(Self {})
-    }
-
-    pub(super) fn calls(&self) -> Arc<dyn Metrics> {
-        Arc::new(crate::ports::metrics::NoMetrics)
+    pub(super) fn new() -> Result<Self, WiringError> {
+        Ok(Self { calls: Arc::new(crate::ports::metrics::NoMetrics) })
     }
 }

@@ -80,7 +80,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let store = store::open(config, &lifecycle).await?;
     let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);
     let limiter = Arc::new(GcraLimiter::new(config.guard));
-    let gate = Arc::new(Gate::new(config.guard, limiter, measurements.calls()));
+    let gate = Arc::new(Gate::new(config.guard, limiter, Arc::clone(&measurements.calls)));
     let catalog = Arc::new(Catalog::new(CatalogParts {
         store: Arc::clone(&store),
         schemas: Arc::clone(&schemas),
@@ -101,7 +101,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         engines: engines.clone(),
         gate: Arc::clone(&gate),
         schemas,
-        metrics: measurements.calls(),
+        metrics: Arc::clone(&measurements.calls),
         limits: config.run_limits(),
         policy: config.tool_policy(),
         lifecycle: lifecycle.clone(),
@@ -113,7 +113,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         gate,
         authorizer: Arc::new(authorizer),
         system: Arc::new(System::new(engines.clone())),
-        metrics: measurements.calls(),
+        metrics: Arc::clone(&measurements.calls),
     };
     Ok(Assembled {
         app,

@@ -22,6 +22,10 @@ pub enum Transport {
 }
 
 impl Transport {
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(clippy::unused_async, reason = "binding an address waits")
+    )]
     pub(super) async fn open(server: &Assembled, config: &Config) -> Result<Self, WiringError> {
         match config.server.transport {
             #[cfg(feature = "stdio")]
@@ -93,7 +97,7 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     let catalog = Arc::clone(&server.app.catalog);
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
-        metrics: server.measurements.http(),
+        metrics: Arc::clone(&server.measurements.http),
         readiness: Arc::new(move || {
             let catalog = Arc::clone(&catalog);
             Box::pin(async move {
