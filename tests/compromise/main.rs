@@ -34,7 +34,9 @@ fn main() -> ExitCode {
         ("the_end_of_the_host_ends_everything", baseline::the_end_of_the_host_ends_everything),
     ];
     if std::env::args().any(|arg| arg == "--list") {
-        cases.iter().for_each(|(name, _)| println!("{name}: test"));
+        for (name, _) in cases {
+            println!("{name}: test");
+        }
         return ExitCode::SUCCESS;
     }
     if let Some(role) = std::env::args().nth(1).filter(|role| role == baseline::SHORT_LIVED_HOST) {
@@ -42,11 +44,17 @@ fn main() -> ExitCode {
         return baseline::short_lived_host();
     }
     let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
-    let mut failed = 0;
+    let (mut passed_count, mut failed) = (0_u32, 0_u32);
     for (name, case) in cases.iter().filter(|(name, _)| name.contains(&filter)) {
         let passed = std::panic::catch_unwind(case).is_ok();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
-        failed += u32::from(!passed);
+        if passed {
+            passed_count += 1;
+        } else {
+            failed += 1;
+        }
     }
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {verdict}. {passed_count} passed; {failed} failed; 0 ignored");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

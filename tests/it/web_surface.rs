@@ -66,7 +66,7 @@ fn job(code: &str) -> Job {
         caller: Caller { subject: None, scopes: Arc::new([]), client: None },
         dependencies: Arc::new([]),
         image: ContainerImage::parse("node:lts-slim").unwrap(),
-        limits: Limits { timeout: Duration::from_secs(60), ..Limits::default() },
+        limits: Limits { timeout: Duration::from_mins(1), ..Limits::default() },
     }
 }
 

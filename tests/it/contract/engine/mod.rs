@@ -52,7 +52,7 @@ pub(crate) fn ample() -> Limits {
 
 /// Limits for cases that run into their time.
 pub(crate) fn brief() -> Limits {
-    Limits { timeout: Duration::from_millis(1_000), ..Limits::default() }
+    Limits { timeout: Duration::from_secs(1), ..Limits::default() }
 }
 
 /// A run of the tool `text.case`, revision 3, called by `alice`.
@@ -89,7 +89,7 @@ impl Bench {
     pub(crate) async fn complete(&self, job: Job) -> Completion {
         let host = Arc::clone(&self.host);
         // Only a guard against a test that never ends.
-        let guard = Duration::from_secs(120);
+        let guard = Duration::from_mins(2);
         let run = self.engine.run(job, host, CancellationToken::new());
         tokio::time::timeout(guard, run).await.unwrap().unwrap()
     }
