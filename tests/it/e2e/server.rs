@@ -1,6 +1,6 @@
 //! The server as clients find it: a command for stdio, a running process for HTTP, over one store.
 
-use std::path::Path;
+use std::path::PathBuf;
 #[cfg(feature = "http")]
 use std::time::Duration;
 
@@ -20,15 +20,13 @@ impl Site {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn store(&self) -> &str {
-        // The folder's own name says nothing that is not text.
-        self.folder.path().to_str().unwrap()
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("server.log")
     }
 
     /// The command line of a server on stdio, for a client to start.
     pub(super) fn stdio(&self) -> Vec<String> {
-        let store =
-            format!("--dynamic-store={}", Path::new(self.store()).join("tools.redb").display());
+        let store = format!("--dynamic-store={}", self.folder.path().join("tools.redb").display());
         vec![SERVER.to_owned(), store]
     }
 
@@ -41,6 +39,7 @@ impl Site {
             .args([store, "--transport=http".to_owned(), format!("--port={port}")])
             .current_dir(self.folder.path())
             .env_clear()
+            .stderr(std::fs::File::options().append(true).create(true).open(self.log()).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -51,6 +50,19 @@ impl Site {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         HttpServer { process, url }
+    }
+}
+
+/// A test that fails shows what the servers on HTTP had to say.
+impl Drop for Site {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+            #[expect(clippy::print_stderr, reason = "the test's own output, shown when it fails")]
+            {
+                eprintln!("{log}");
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use rooms::Room;
+use rooms::{ROOMS, Room};
 use source::Source;
 
 /// Files end here; a longer one has more than one reason to change.
@@ -86,6 +86,18 @@ fn every_file_is_in_a_room() {
             format!("{}: in no room: move it, or add its room to tests/it/tidy/rooms.rs", file.name)
         },
     ));
+    let files = source::under(&["src"]);
+    offences(
+        ROOMS
+            .iter()
+            .filter(|room| !files.iter().any(|file| file.name.starts_with(room.files)))
+            .map(|room| {
+                format!(
+                    "tests/it/tidy/rooms.rs: no file begins with {}: remove that room",
+                    room.files
+                )
+            }),
+    );
 }
 
 #[test]

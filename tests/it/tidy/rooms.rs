@@ -48,7 +48,7 @@ const CALLERS: &[&str] = &["app", "ports", "domain", "adapters::inbound"];
 const CALLED: &[&str] = &["ports", "domain"];
 
 /// The room of a file is the one with the longest `files`.
-const ROOMS: &[Room] = &[
+pub(super) const ROOMS: &[Room] = &[
     // The crate's roots and the composition root: the only ones that know everybody.
     room("src/lib.rs", EVERYTHING, Crates::Any),
     room("src/main.rs", EVERYTHING, Crates::Any),
