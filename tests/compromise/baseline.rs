@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use dynamic_mcp::adapters::outbound::engine::embedded::{EmbeddedEngine, WorkerMode};
+use dynamic_mcp::adapters::outbound::engine::embedded::{
+    EmbeddedConfig, EmbeddedEngine, WorkerMode,
+};
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::ports::Engine as _;
 
-use super::calls::{MODES, engine, run, runtime, still_serves};
+use super::calls::{MODES, engine, engine_of, run, runtime, still_serves};
 
 /// The argument that makes this binary a host which is killed while a call runs.
 pub(crate) const SHORT_LIVED_HOST: &str = "__short-lived-host";
@@ -117,6 +119,22 @@ pub(crate) fn a_dead_fork_server_is_replaced() {
         assert_eq!(busy.0.unwrap_err().code, ErrorCode::SandboxCrashed);
         still_serves(&engine).await;
         assert!(engine.report().ready);
+    });
+    until("every process ends", || descendants().is_empty());
+}
+
+pub(crate) fn a_worn_fork_server_is_replaced() {
+    runtime().block_on(async {
+        let worn = EmbeddedConfig { forks_per_server: 10, ..EmbeddedConfig::new("/proc/self/exe") };
+        let engine = engine_of(worn);
+        still_serves(&engine).await;
+        let first = child_of(child_of(std::process::id()));
+        for _ in 0..25 {
+            let eight = (0..8).map(|_| still_serves(&engine));
+            futures_util::future::join_all(eight).await;
+        }
+        assert!(!descendants().contains(&first), "the first fork server is still there");
+        until("one fork server, its keeper and the spares", || descendants().len() == 6);
     });
     until("every process ends", || descendants().is_empty());
 }

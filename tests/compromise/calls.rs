@@ -37,8 +37,10 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 
 /// An engine whose workers can be broken into. To be made within a runtime.
 pub(crate) fn engine(mode: WorkerMode) -> EmbeddedEngine {
-    let mut config = EmbeddedConfig::new("/proc/self/exe");
-    config.mode = mode;
+    engine_of(EmbeddedConfig { mode, ..EmbeddedConfig::new("/proc/self/exe") })
+}
+
+pub(crate) fn engine_of(config: EmbeddedConfig) -> EmbeddedEngine {
     EmbeddedEngine::start(config, &TaskTracker::new(), &CancellationToken::new())
 }
 

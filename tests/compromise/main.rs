@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         ("forged_frames_end_the_worker", calls::forged_frames_end_the_worker),
         ("a_worker_that_ends_itself_has_crashed", calls::a_worker_that_ends_itself_has_crashed),
         ("a_dead_fork_server_is_replaced", baseline::a_dead_fork_server_is_replaced),
+        ("a_worn_fork_server_is_replaced", baseline::a_worn_fork_server_is_replaced),
         ("nothing_is_left_behind", baseline::nothing_is_left_behind),
         ("the_end_of_the_host_ends_everything", baseline::the_end_of_the_host_ends_everything),
     ];

@@ -13,7 +13,8 @@ pub(crate) fn call(numbers: &str) -> String {
     for (slot, (value, text)) in words.iter_mut().zip(parsed.iter().zip(&texts)) {
         *slot = text.as_ref().map_or_else(|| value.as_i64().unwrap(), |text| text.as_ptr() as i64);
     }
-    let [number, first, second, third, fourth, fifth, sixth] = words;
+    let [number, arguments @ ..] = words;
+    let [first, second, third, fourth, fifth, sixth] = arguments;
     // SAFETY: there is none; a worker that this harms is killed, and that is what is tested.
     let answer = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
     if answer < 0 { std::io::Error::last_os_error().to_string() } else { format!("ok {answer}") }

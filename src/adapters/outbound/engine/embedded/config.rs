@@ -20,6 +20,9 @@ pub struct EmbeddedConfig {
     pub mode: WorkerMode,
     /// How many workers to keep ready.
     pub spares: Spares,
+    /// Workers that one fork server makes: they share its address layout, so that it is replaced by a new one
+    /// after so many, and after ten minutes in which it made any.
+    pub forks_per_server: u64,
 }
 
 /// Where workers come from.
@@ -43,6 +46,7 @@ impl EmbeddedConfig {
             require_namespaces: false,
             mode: WorkerMode::Auto,
             spares: Spares::default(),
+            forks_per_server: 10_000,
         }
     }
 }

@@ -57,6 +57,7 @@ impl EmbeddedEngine {
                     program: config.worker,
                     setup,
                     require_namespaces: config.require_namespaces,
+                    most_forks: config.forks_per_server,
                     pool: Arc::clone(&pool),
                     tasks: tasks.clone(),
                     stop: stop.clone(),
@@ -81,6 +82,12 @@ impl EmbeddedEngine {
             Ok(acquired) => acquired.map_err(unavailable),
             Err(_) => Err(unavailable("its workers can't be started".to_owned())),
         }
+    }
+}
+
+impl Drop for EmbeddedEngine {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

@@ -17,9 +17,7 @@ use super::worker::Setup;
 
 /// How long a fork server may take to start.
 const START: Duration = Duration::from_secs(20);
-/// Workers share their fork server's address layout, so that it is replaced after this many...
-const MOST_FORKS: u64 = 10_000;
-/// ...or after this long, if it has made any.
+/// A fork server that has made any worker is replaced after this long.
 const OLDEST: Duration = Duration::from_mins(10);
 /// A fork server that lived this long did not fail to start.
 const HEALTHY: Duration = Duration::from_secs(10);
@@ -33,6 +31,7 @@ pub(super) struct Forking {
     pub(super) program: PathBuf,
     pub(super) setup: Setup,
     pub(super) require_namespaces: bool,
+    pub(super) most_forks: u64,
     pub(super) pool: Arc<Pool>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -171,7 +170,7 @@ impl Forking {
                 }
             }
             let forked = serving.server.forked();
-            let worn = forked >= MOST_FORKS;
+            let worn = forked >= self.most_forks;
             tokio::select! {
                 () = self.stop.cancelled() => return Over::Stopped,
                 () = serving.gone.cancelled() => return Over::Gone,

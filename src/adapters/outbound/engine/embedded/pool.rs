@@ -174,6 +174,7 @@ impl Pool {
     }
 
     /// A worker has died before it was wanted.
+    #[cfg(target_os = "linux")]
     pub(super) fn discard(&self, id: u64) {
         self.lock().ready.retain(|worker| worker.id != id);
         self.demand.notify_one();
@@ -195,6 +196,7 @@ impl Pool {
     }
 
     /// The supplier has gone, and what it made with it. Who waits goes on waiting for the next.
+    #[cfg(target_os = "linux")]
     pub(super) fn orphaned(&self) {
         let mut state = self.lock();
         state.ready.clear();
@@ -205,6 +207,7 @@ impl Pool {
     }
 
     /// The next supplier takes over from one that still serves what it has made.
+    #[cfg(target_os = "linux")]
     pub(super) fn succeed(&self, walls: Walls) {
         {
             let mut state = self.lock();

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::frame::{self, Frame, HEADER};
 use super::process::{Ending, Worker};
-use super::protocol::ToWorker;
+use super::protocol::{MAX_TO_WORKER, ToWorker};
 
 /// Bytes read at once, at least.
 const CHUNK: usize = 4 << 10;
@@ -34,9 +34,12 @@ impl<'a> Road<'a> {
         Self { worker, max, heard: Vec::new(), to_say: Vec::new(), said: 0 }
     }
 
-    /// Queues a frame.
+    /// Queues a frame; refuses one that no worker would read.
     pub(super) fn say(&mut self, what: &ToWorker) -> std::io::Result<()> {
         let frame = what.encode()?;
+        if frame.len() > HEADER + MAX_TO_WORKER {
+            return Err(std::io::ErrorKind::InvalidInput.into());
+        }
         if self.to_say.is_empty() {
             self.to_say = frame;
         } else {

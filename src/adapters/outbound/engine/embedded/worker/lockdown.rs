@@ -10,8 +10,16 @@ use super::super::walls::{NAMESPACES, Walls};
 /// The user and group that own nothing.
 const NOBODY: u32 = 65_534;
 
+/// Of the stack: what the interpreter is told that it has, and more.
+const STACK_BYTES: u64 = 8 << 20;
+
 /// Most processor time of one worker, in seconds: beyond the longest call that can be configured.
 const CPU_SECONDS: u64 = 600;
+
+/// Where memory is short, the kernel shall end this process and its children rather than the host.
+pub(super) fn yield_when_memory_is_short() {
+    drop(std::fs::write("/proc/self/oom_score_adj", "500"));
+}
 
 /// Becomes a user that owns nothing, where this is root.
 pub(super) fn leave_root(walls: &mut Walls) {
@@ -88,6 +96,7 @@ pub(super) fn limit_resources(walls: &mut Walls, address_space: u64) {
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
         (Resource::Nofile, 256),
+        (Resource::Stack, STACK_BYTES),
         (Resource::As, address_space),
         (Resource::Cpu, CPU_SECONDS),
     ]

@@ -30,6 +30,7 @@ pub(super) fn run(setup: Setup, variation: Variation) -> ExitCode {
     fork::close_range(3, u32::MAX);
     fork::default_faults();
     fork::settle_time_zone();
+    lockdown::yield_when_memory_is_short();
     let Ok(control) = rustix::stdio::stdin().try_clone_to_owned() else {
         return ExitCode::FAILURE;
     };
