@@ -30,7 +30,9 @@ impl Transport {
         match config.server.transport {
             #[cfg(feature = "stdio")]
             Kind::Stdio => {
-                Ok(Self::Stdio(Box::new(face(server, config)), server.lifecycle.clone()))
+                let face =
+                    McpServer::new(server.app.clone(), face(config), server.lifecycle.clone());
+                Ok(Self::Stdio(Box::new(face), server.lifecycle.clone()))
             }
             #[cfg(not(feature = "stdio"))]
             Kind::Stdio => Err(not_compiled("stdio")),
@@ -68,10 +70,9 @@ impl Transport {
     }
 }
 
-fn face(server: &Assembled, config: &Config) -> McpServer {
+fn face(config: &Config) -> McpOptions {
     let (profile, name_style) = (config.server.profile, config.server.name_style);
-    let options = McpOptions { profile, name_style };
-    McpServer::new(server.app.clone(), options, server.lifecycle.clone())
+    McpOptions { profile, name_style }
 }
 
 #[cfg(feature = "http")]
@@ -107,7 +108,12 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         }),
         lifecycle: server.lifecycle.clone(),
     };
-    let face = face(server, config);
+    let face = McpServer::with_callers(
+        server.app.clone(),
+        face(config),
+        server.lifecycle.clone(),
+        crate::adapters::inbound::http::caller,
+    );
     HttpServer::bind(options, move || face.session(), parts)
         .await
         .map(|server| Transport::Http(Box::new(server)))

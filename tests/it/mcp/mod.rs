@@ -6,4 +6,6 @@ mod calls;
 mod eras;
 mod management;
 mod names;
+#[cfg(feature = "http")]
+mod over_http;
 mod surface;

@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod caller;
 mod capacity;
 mod connection;
 mod cors;
@@ -23,6 +24,7 @@ mod server;
 mod sessions;
 mod state;
 
+pub use caller::caller;
 pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
 pub use server::{HttpParts, HttpServer};
