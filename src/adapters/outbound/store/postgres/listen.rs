@@ -1,0 +1,137 @@
+//! Keeps the connection that hears of others' changes, and with it the knowledge whether the database is
+//! there at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio_util::sync::CancellationToken;
+
+use super::PgReader;
+use super::migrate::migrate;
+use crate::adapters::outbound::store::feed::Feed;
+use crate::domain::tool::ToolName;
+use crate::ports::StoreEvent;
+
+/// The Node project's channel too.
+const CHANNEL: &str = "dynamic_mcp_registry_changes";
+/// A connection that is silent for so long is asked whether it still lives.
+const SILENCE: Duration = Duration::from_secs(5);
+/// Longest wait for that answer, and for a connection.
+const ANSWER: Duration = Duration::from_secs(3);
+/// Waits between attempts to connect: doubled each time, up to the longest.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(3);
+
+/// Whether the database answers, as the listening connection sees it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Online(Arc<AtomicBool>);
+
+impl Online {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn set(&self, online: bool) {
+        if self.0.swap(online, Ordering::AcqRel) != online {
+            tracing::info!(online, "the database's availability changed");
+        }
+    }
+}
+
+pub(super) struct ListenTask {
+    pub(super) options: PgConnectOptions,
+    pub(super) schema: String,
+    pub(super) instance: String,
+    pub(super) reader: PgReader,
+    pub(super) feed: Feed,
+    pub(super) online: Online,
+}
+
+/// The announcement's payload; keys as the Node project writes them.
+#[derive(Deserialize)]
+struct Announcement {
+    schema: String,
+    #[serde(default)]
+    target: Option<String>,
+    #[serde(default, rename = "instanceId")]
+    instance: Option<String>,
+}
+
+impl ListenTask {
+    /// Listens until `stop`; after every loss of the connection it is made again, and then everything is
+    /// read anew, since nobody knows what was announced meanwhile.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut wait = FIRST_RETRY;
+        loop {
+            let listening = async {
+                let mut listener = self.connect().await?;
+                self.online.set(true);
+                self.feed.publish(StoreEvent::Resync);
+                self.listen(&mut listener).await
+            };
+            let ended = stop.run_until_cancelled(listening).await;
+            let was_online = self.online.get();
+            self.online.set(false);
+            let Some(Err(error)) = ended else { return };
+            wait = if was_online { FIRST_RETRY } else { LONGEST_RETRY.min(wait * 2) };
+            tracing::warn!(%error, retry_ms = wait.as_millis(), "the database is away");
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<PgListener, sqlx::Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ANSWER)
+            .connect_lazy_with(self.options.clone());
+        let mut connection = pool.acquire().await?;
+        migrate(&mut connection, &self.schema)
+            .await
+            .map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        drop(connection);
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        Ok(listener)
+    }
+
+    /// Ends only with an error.
+    async fn listen(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        loop {
+            let Ok(received) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
+                let ping = sqlx::query("SELECT 1").execute(&mut *listener);
+                tokio::time::timeout(ANSWER, ping)
+                    .await
+                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
+                continue;
+            };
+            match received? {
+                Some(notification) => self.hear(notification.payload()).await,
+                None => return Err(sqlx::Error::WorkerCrashed),
+            }
+        }
+    }
+
+    async fn hear(&self, payload: &str) {
+        let Ok(heard) = serde_json::from_str::<Announcement>(payload) else {
+            tracing::debug!("an announcement that can't be read was left alone");
+            return;
+        };
+        // Our own writes were told by the writer, which has the record at hand.
+        if heard.schema != self.schema || heard.instance.as_deref() == Some(&self.instance) {
+            return;
+        }
+        let event = match heard.target.as_deref().map(ToolName::parse_external) {
+            Some(Ok(name)) => self.reader.newest(&name).await.unwrap_or(Some(StoreEvent::Resync)),
+            Some(Err(_)) | None => Some(StoreEvent::Resync),
+        };
+        if let Some(event) = event {
+            self.feed.publish(event);
+        }
+    }
+}

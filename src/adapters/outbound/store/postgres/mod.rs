@@ -1,0 +1,150 @@
+//! The store in PostgreSQL: shared by a fleet, and with the Node project whose table it uses.
+//!
+//! The database's own triggers keep the history and announce every change in the transaction that makes it,
+//! whoever makes it. A process has one writer, which makes one transaction of the writes that wait, and one
+//! listener, which hears of others' changes and knows whether the database is there.
+
+mod connect;
+mod error;
+mod listen;
+mod migrate;
+mod read;
+mod row;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use connect::{SchemaName, SettingsError};
+use listen::{ListenTask, Online};
+use read::PgReader;
+use write::{Writer, WriterTask, writer};
+
+use super::feed::Feed;
+use crate::domain::tool::{EngineKind, Revision, ToolName, ToolRecord};
+use crate::ports::{BoxStream, Listing, StoreError, StoreEvent, ToolStore};
+
+/// How a database is used.
+#[derive(Debug, Clone)]
+pub struct PgOptions {
+    /// The schema that holds the tables; made where it is missing.
+    pub schema: SchemaName,
+    /// Revisions kept of each tool, the live one included; at least 1.
+    pub history: u32,
+    /// The engine of tools without dependencies that another program wrote.
+    pub default_engine: EngineKind,
+    /// Tells this process's announcements from others'.
+    pub instance: String,
+}
+
+/// Tools in PostgreSQL.
+pub struct PgToolStore {
+    reader: PgReader,
+    writer: Writer,
+    feed: Feed,
+    online: Online,
+}
+
+impl PgToolStore {
+    /// Begins to connect, in the background: until the database answers, everything is
+    /// [`StoreError::Unavailable`]; when it does, and after every loss of the connection,
+    /// [`StoreEvent::Resync`] is told. Background tasks run on `tasks` until `stop`.
+    pub fn open(
+        url: &str,
+        options: PgOptions,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, SettingsError> {
+        let connect = connect::options(url)?;
+        let pool = connect::pool(connect.clone());
+        let schema = options.schema.as_str().to_owned();
+        let (feed, online) = (Feed::new(), Online::default());
+        let reader = PgReader {
+            pool: pool.clone(),
+            schema: schema.clone(),
+            default_engine: options.default_engine,
+        };
+        let (writer, writing) = writer(WriterTask {
+            pool,
+            schema: schema.clone(),
+            instance: options.instance.clone(),
+            history: i32::try_from(options.history.max(1)).unwrap_or(i32::MAX),
+            feed: feed.clone(),
+        });
+        let listening = ListenTask {
+            options: connect,
+            schema,
+            instance: options.instance,
+            reader: reader.clone(),
+            feed: feed.clone(),
+            online: online.clone(),
+        };
+        tasks.spawn(listening.run(stop.clone()));
+        let stop = stop.clone();
+        tasks.spawn(async move { stop.run_until_cancelled(writing).await });
+        Ok(Self { reader, writer, feed, online })
+    }
+
+    /// Refuses at once while the database is away, rather than after a time-out.
+    fn online(&self) -> Result<(), StoreError> {
+        if self.online.get() {
+            return Ok(());
+        }
+        let reason = "the database is away; reads and calls go on, writes don't".to_owned();
+        Err(StoreError::Unavailable { reason, source: None })
+    }
+}
+
+#[async_trait]
+impl ToolStore for PgToolStore {
+    async fn list(&self) -> Result<Listing, StoreError> {
+        self.online()?;
+        self.reader.list().await
+    }
+
+    async fn get(&self, name: &ToolName) -> Result<Option<Arc<ToolRecord>>, StoreError> {
+        self.online()?;
+        self.reader.get(name).await
+    }
+
+    async fn last_revision(&self, name: &ToolName) -> Result<Option<Revision>, StoreError> {
+        self.online()?;
+        self.reader.last_revision(name).await
+    }
+
+    async fn insert(&self, record: Arc<ToolRecord>, capacity: usize) -> Result<(), StoreError> {
+        self.online()?;
+        self.writer.insert(record, capacity).await
+    }
+
+    async fn replace(&self, record: Arc<ToolRecord>, seen: Revision) -> Result<(), StoreError> {
+        self.online()?;
+        self.writer.replace(record, seen).await
+    }
+
+    async fn remove(&self, name: &ToolName, seen: Revision) -> Result<(), StoreError> {
+        self.online()?;
+        self.writer.remove(name, seen).await
+    }
+
+    async fn history(
+        &self,
+        name: &ToolName,
+        limit: usize,
+    ) -> Result<Vec<Arc<ToolRecord>>, StoreError> {
+        self.online()?;
+        self.reader.history(name, limit).await
+    }
+
+    fn watch(&self) -> BoxStream<StoreEvent> {
+        self.feed.subscribe()
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.online()?;
+        self.reader.ping().await
+    }
+}
