@@ -9,6 +9,8 @@ pub(crate) mod engine;
 pub(crate) mod host;
 #[cfg(feature = "file")]
 pub(crate) mod peer;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod records;
 #[cfg(feature = "file")]
 pub(crate) mod rows;

@@ -5,6 +5,8 @@ mod durable;
 #[cfg(feature = "file")]
 mod file;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod shared;
 mod single;
 mod watched;
