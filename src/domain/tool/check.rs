@@ -72,6 +72,9 @@ fn example(example: &Example) -> Result<(), InvalidTool> {
 }
 
 fn length(field: &'static str, text: &str, max: usize) -> Result<(), InvalidTool> {
+    if text.contains('\0') {
+        return Err(InvalidTool::Null(field));
+    }
     let actual = text.chars().count();
     if (1..=max).contains(&actual) {
         Ok(())

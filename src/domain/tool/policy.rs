@@ -75,6 +75,9 @@ pub enum InvalidTool {
         /// How many there are.
         actual: usize,
     },
+    /// The null character, which no text needs and not every store can keep.
+    #[error("{0} must not contain the character U+0000; in code write it as an escape")]
+    Null(&'static str),
     /// A number out of range.
     #[error("timeoutMs must be {min} to {max} milliseconds, not {actual}")]
     Timeout {

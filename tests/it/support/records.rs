@@ -62,7 +62,7 @@ pub(crate) fn revised(record: &ToolRecord, code: &str) -> Arc<ToolRecord> {
 pub(crate) fn full(tool: &str) -> Arc<ToolRecord> {
     let fields = json!({
         "title": "Ein Titel 🦀",
-        "code": "return { text: `{\"\\u0000`, args }; // ünïcödé 🦀 \u{2028}\0",
+        "code": "return { text: `{\"\\u0000`, args }; // ünïcödé 🦀 \u{2028}",
         "inputSchema": {
             "type": "object",
             "$defs": { "b": { "$anchor": "x" }, "a": {} },

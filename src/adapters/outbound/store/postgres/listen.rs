@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
 use super::migrate::migrate;
-use crate::adapters::outbound::store::feed::Feed;
+use super::order::OrderedFeed;
 use crate::domain::tool::ToolName;
 use crate::ports::StoreEvent;
 
@@ -46,7 +46,7 @@ pub(super) struct ListenTask {
     pub(super) schema: String,
     pub(super) instance: String,
     pub(super) reader: PgReader,
-    pub(super) feed: Feed,
+    pub(super) feed: Arc<OrderedFeed>,
     pub(super) online: Online,
 }
 

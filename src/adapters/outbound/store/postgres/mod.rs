@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod listen;
 mod migrate;
+mod order;
 mod read;
 mod row;
 mod write;
@@ -20,10 +21,10 @@ use tokio_util::task::TaskTracker;
 
 pub use connect::{SchemaName, SettingsError};
 use listen::{ListenTask, Online};
+use order::OrderedFeed;
 use read::PgReader;
 use write::{Writer, WriterTask, writer};
 
-use super::feed::Feed;
 use crate::domain::tool::{EngineKind, Revision, ToolName, ToolRecord};
 use crate::ports::{BoxStream, Listing, StoreError, StoreEvent, ToolStore};
 
@@ -44,7 +45,7 @@ pub struct PgOptions {
 pub struct PgToolStore {
     reader: PgReader,
     writer: Writer,
-    feed: Feed,
+    feed: Arc<OrderedFeed>,
     online: Online,
 }
 
@@ -61,7 +62,7 @@ impl PgToolStore {
         let connect = connect::options(url)?;
         let pool = connect::pool(connect.clone());
         let schema = options.schema.as_str().to_owned();
-        let (feed, online) = (Feed::new(), Online::default());
+        let (feed, online) = (Arc::new(OrderedFeed::new()), Online::default());
         let reader = PgReader {
             pool: pool.clone(),
             schema: schema.clone(),
@@ -72,14 +73,14 @@ impl PgToolStore {
             schema: schema.clone(),
             instance: options.instance.clone(),
             history: i32::try_from(options.history.max(1)).unwrap_or(i32::MAX),
-            feed: feed.clone(),
+            feed: Arc::clone(&feed),
         });
         let listening = ListenTask {
             options: connect,
             schema,
             instance: options.instance,
             reader: reader.clone(),
-            feed: feed.clone(),
+            feed: Arc::clone(&feed),
             online: online.clone(),
         };
         tasks.spawn(listening.run(stop.clone()));

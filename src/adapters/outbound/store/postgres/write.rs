@@ -11,8 +11,8 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::{is_refusal, store_error};
+use super::order::OrderedFeed;
 use super::row::Row;
-use crate::adapters::outbound::store::feed::Feed;
 use crate::domain::tool::{Revision, ToolName, ToolRecord};
 use crate::ports::{StoreError, StoreEvent};
 
@@ -81,7 +81,7 @@ pub(super) struct WriterTask {
     pub(super) schema: String,
     pub(super) instance: String,
     pub(super) history: i32,
-    pub(super) feed: Feed,
+    pub(super) feed: Arc<OrderedFeed>,
 }
 
 /// Makes the writer and the loop that has to be run for it.
