@@ -25,6 +25,8 @@ mod mcp;
 mod stdio;
 #[cfg(feature = "file")]
 mod store;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod support;
 mod tidy;
 #[cfg(all(feature = "cli", feature = "embedded"))]
