@@ -1,5 +1,6 @@
 //! The server's life: what runs in the background, and how it ends.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ pub struct Lifecycle {
     /// One token for each running call.
     pub calls: TaskTracker,
     grace: Duration,
+    failure: Arc<OnceLock<String>>,
 }
 
 impl Lifecycle {
@@ -32,12 +34,26 @@ impl Lifecycle {
             tasks: TaskTracker::new(),
             calls: TaskTracker::new(),
             grace,
+            failure: Arc::default(),
         }
     }
 
     /// How long running calls may go on once the server ends.
     pub const fn grace(&self) -> Duration {
         self.grace
+    }
+
+    /// Begins the end because the server can't do its work; the first reason counts.
+    pub fn fail(&self, reason: String) {
+        tracing::error!(reason, "the server ends");
+        // A later reason is a consequence of the first.
+        self.failure.set(reason).ok();
+        self.draining.cancel();
+    }
+
+    /// Why the server ended, if it could not do its work.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
     }
 
     /// Ends in order: drains, waits for the running calls at most the grace, then stops them. Returns when

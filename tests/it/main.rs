@@ -21,12 +21,12 @@ mod e2e;
 mod http;
 #[cfg(feature = "stdio")]
 mod mcp;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "stdio")]
 mod stdio;
 #[cfg(feature = "file")]
 mod store;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod support;
 mod tidy;
 #[cfg(all(feature = "cli", feature = "embedded"))]

@@ -31,6 +31,14 @@ pub enum ConfigError {
         /// Who set it.
         origin: Origin,
     },
+    /// A value that its part can't use.
+    #[error("{name} can't be used: {why}")]
+    Unusable {
+        /// The variable.
+        name: &'static str,
+        /// Why; holds no secret.
+        why: String,
+    },
     /// A setting that another one needs.
     #[error("{name} is required {because}")]
     Missing {

@@ -26,14 +26,13 @@ const fn pending(
     Pending { setting, value, part, instead }
 }
 
-static PENDING: [Pending; 10] = [
+static PENDING: [Pending; 9] = [
     pending(
         &auth::MODE,
         Some("jwt"),
         "JWT authentication",
         "use none, with MCP_ADMIN_TOKEN or on a loopback address",
     ),
-    pending(&store::BACKEND, Some("postgres"), "the PostgreSQL store", "use file"),
     pending(&store::TEST_ON_WRITE, Some("true"), "the test of a tool's examples", "leave it out"),
     pending(&audit::ENABLED, Some("true"), "the audit log", "leave it out or set it to false"),
     pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),

@@ -91,9 +91,17 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     }));
     // Watched before it is read, so that nothing falls between the two.
     let events = store.watch();
-    catalog.reload().await.map_err(|error| {
-        WiringError::Start(format!("the tools in {} can't be read: {error}", store::place(config)))
-    })?;
+    match catalog.reload().await {
+        // A shared store that is away is read when it comes back.
+        Err(error) if error.retryable() && store::may_be_away(config) => {
+            tracing::warn!(%error, "starting without tools");
+        }
+        Err(error) => {
+            let place = store::place(config);
+            return Err(WiringError::Start(format!("the tools in {place} can't be read: {error}")));
+        }
+        Ok(()) => {}
+    }
     let following = follow::follow(Arc::clone(&catalog), events, lifecycle.stopped.clone());
     lifecycle.tasks.spawn(following);
     let runner = Arc::new(Runner::new(RunnerParts {

@@ -7,6 +7,7 @@ pub async fn run(assembled: Assembled, transport: Transport) -> Result<(), Wirin
     let mut signals = Signals::new().map_err(|error| WiringError::start(&error))?;
     let (draining, stopped) =
         (assembled.lifecycle.draining.clone(), assembled.lifecycle.stopped.clone());
+    let lifecycle = assembled.lifecycle.clone();
     let served = transport.serve();
     tokio::pin!(served);
     let outcome = tokio::select! {
@@ -28,7 +29,10 @@ pub async fn run(assembled: Assembled, transport: Transport) -> Result<(), Wirin
         }
     };
     tokio::select! {
-        outcome = ending => outcome,
+        outcome = ending => match lifecycle.failure() {
+            Some(reason) => Err(WiringError::Start(reason.to_owned())),
+            None => outcome,
+        },
         () = signals.next() => {
             stopped.cancel();
             tracing::warn!("ended at once");

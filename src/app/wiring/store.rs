@@ -29,8 +29,76 @@ pub(super) async fn open(
         }
         #[cfg(not(feature = "file"))]
         Backend::File(_) => Err(not_compiled("file", lifecycle)),
+        #[cfg(feature = "postgres")]
+        Backend::Postgres(settings) => postgres(config, settings, lifecycle).await,
+        #[cfg(not(feature = "postgres"))]
         Backend::Postgres(_) => Err(not_compiled("postgres", lifecycle)),
     }
+}
+
+/// PostgreSQL connects in the background. A database that is up is waited for, for a moment, so that the first
+/// list is not empty; one that is down leaves the server not ready, and ends it when the attempts are used
+/// up.
+#[cfg(feature = "postgres")]
+async fn postgres(
+    config: &Config,
+    settings: &crate::app::config::Postgres,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<dyn ToolStore>, WiringError> {
+    use secrecy::ExposeSecret as _;
+
+    use crate::adapters::outbound::clock::RandomIds;
+    use crate::adapters::outbound::store::postgres::{PgOptions, PgToolStore, SchemaName};
+    use crate::app::config::store::{PG_SCHEMA, PG_URL};
+    use crate::domain::tool::EngineKind;
+    use crate::ports::Ids as _;
+
+    let unusable = |name, error: &dyn std::error::Error| {
+        WiringError::Config(ConfigError::Unusable { name, why: error.to_string() })
+    };
+    let options = PgOptions {
+        schema: SchemaName::parse(&settings.schema)
+            .map_err(|error| unusable(PG_SCHEMA.name, &error))?,
+        history: u32::try_from(config.store.history).unwrap_or(u32::MAX),
+        default_engine: EngineKind::Embedded,
+        instance: RandomIds.uuid(),
+    };
+    let url = settings.url.expose_secret();
+    let store = PgToolStore::open(url, options, &lifecycle.tasks, &lifecycle.stopped)
+        .map_err(|error| unusable(PG_URL.name, &error))?;
+    let store: Arc<dyn ToolStore> = Arc::new(store);
+    if !answers_within(&*store, MOMENT).await {
+        let (attempts, backoff) = (settings.init_max_attempts, settings.init_backoff);
+        let (waiting, lifecycle) = (Arc::clone(&store), lifecycle.clone());
+        lifecycle.tasks.clone().spawn(async move {
+            for _ in 0..attempts {
+                if answers_within(&*waiting, backoff).await || lifecycle.draining.is_cancelled() {
+                    return;
+                }
+            }
+            lifecycle.fail(format!("PostgreSQL did not answer in {attempts} attempts"));
+        });
+    }
+    Ok(store)
+}
+
+/// How long a start waits for a database that is up.
+#[cfg(feature = "postgres")]
+const MOMENT: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(feature = "postgres")]
+async fn answers_within(store: &dyn ToolStore, time: std::time::Duration) -> bool {
+    let answers = async {
+        while store.health().await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(time, answers).await.is_ok()
+}
+
+/// Whether a server starts although its store is away.
+pub(super) const fn may_be_away(config: &Config) -> bool {
+    matches!(config.store.backend, Backend::Postgres(_))
 }
 
 /// Where the store is, for the operator's terminal.
@@ -41,6 +109,7 @@ pub(super) fn place(config: &Config) -> String {
     }
 }
 
+#[cfg(not(all(feature = "file", feature = "postgres")))]
 fn not_compiled(backend: &'static str, _: &Lifecycle) -> WiringError {
     let asked = format!("MCP_DYNAMIC_BACKEND={backend}");
     ConfigError::NotCompiled { asked, feature: backend }.into()

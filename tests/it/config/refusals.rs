@@ -8,7 +8,6 @@ use super::{from_sources, from_variables};
 fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
     for (name, value, part) in [
         ("MCP_AUTH_MODE", "jwt", "JWT"),
-        ("MCP_DYNAMIC_BACKEND", "postgres", "PostgreSQL"),
         ("MCP_DYNAMIC_TEST_ON_WRITE", "true", "examples"),
         ("MCP_AUDIT_ENABLED", "yes", "audit log"),
         ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),

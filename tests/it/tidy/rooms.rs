@@ -144,6 +144,11 @@ pub(super) const ROOMS: &[Room] = &[
         &["ports", "domain", "adapters::outbound::store::feed"],
         &["redb", "rustix", "uuid"],
     ),
+    adapter(
+        "src/adapters/outbound/store/postgres/",
+        &["ports", "domain", "adapters::outbound::store::feed"],
+        &["sqlx"],
+    ),
     adapter("src/adapters/outbound/engine/", CALLED, &[]),
     adapter(
         "src/adapters/outbound/engine/embedded/",

@@ -9,7 +9,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 
 /// Why the database can't be used as it is.
 #[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
+pub(super) enum MigrateError {
     /// A newer version of this program made the tables.
     #[error(
         "the database's tables have version {found}, and this program knows versions up to {VERSION}: use a newer version of it"
