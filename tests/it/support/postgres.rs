@@ -14,9 +14,9 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The server's URL.
 pub(crate) fn url() -> String {
-    std::env::var("TEST_DATABASE_URL").expect(
-        "TEST_DATABASE_URL names no PostgreSQL server for the tests; ./test starts one and sets it",
-    )
+    std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| {
+        panic!("TEST_DATABASE_URL names no PostgreSQL server: ./test starts one and sets it")
+    })
 }
 
 /// A schema that nobody else uses; it is dropped with this.
@@ -50,7 +50,7 @@ impl TestSchema {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), ready).await.expect("no PostgreSQL answers");
+        tokio::time::timeout(Duration::from_secs(30), ready).await.unwrap();
         store
     }
 
