@@ -79,6 +79,7 @@ impl Forking {
                     self.pool.close(refused);
                     return;
                 }
+                Err(None) if self.stop.is_cancelled() => break,
                 Err(None) => {
                     tracing::warn!("the sandbox's fork server could not be started");
                     if current.is_some() && self.pause(&mut back_off).await {
