@@ -133,7 +133,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_what_its_definition_says(
-            code in "(?s).{1,200}",
+            code in r"[^\x00]{1,200}",
             number in prop::num::f64::NORMAL,
             key in "(?s).{0,8}",
         ) {
