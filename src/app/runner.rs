@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Permit;
 use super::host::CallHost;
 use super::outcome::{CallResult, Output, Receipt, invalid_arguments, read, unwrap_args, validate};
 use super::{AppError, CallSink, Catalog, Engines, Gate, Lifecycle, Tool};
@@ -106,10 +107,7 @@ impl Runner {
         }
         let permit = self.parts.gate.enter(&Scope::dynamic(&record.name))?;
         let result = self.call_tool(context, &tool, arguments).await;
-        if !matches!(&result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. }))
-        {
-            permit.failed();
-        }
+        tally(&permit, &result);
         result
     }
 
@@ -151,10 +149,7 @@ impl Runner {
     ) -> Result<CallResult, AppError> {
         let permit = self.parts.gate.enter(&Scope::builtin(EPHEMERAL))?;
         let result = self.run_unstored(context, job).await;
-        if !matches!(&result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. }))
-        {
-            permit.failed();
-        }
+        tally(&permit, &result);
         result
     }
 
@@ -258,6 +253,13 @@ impl Runner {
             let wrong = InvalidTool::Timeout { min: MIN_TIMEOUT_MS, max, actual };
             Err(AppError::invalid_input(wrong.to_string()))
         }
+    }
+}
+
+/// Counts what came to no value as failed.
+fn tally(permit: &Permit, result: &Result<CallResult, AppError>) {
+    if !matches!(result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. })) {
+        permit.failed();
     }
 }
 

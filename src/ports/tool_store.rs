@@ -49,7 +49,8 @@ pub trait ToolStore: Send + Sync {
     ) -> Result<Vec<Arc<ToolRecord>>, StoreError>;
 
     /// Changes from now on, made by whichever handle or process. For one name they MUST come in order of
-    /// revision; one that was superseded before it could be told MAY be left out. A subscriber that is too slow MUST get [`StoreEvent::Resync`] rather than a gap.
+    /// revision; one that was superseded before it could be told MAY be left out. A subscriber that is too
+    /// slow MUST get [`StoreEvent::Resync`] rather than a gap.
     fn watch(&self) -> BoxStream<StoreEvent>;
 
     /// Whether the store can be read just now; the reason if not. Cheap: readiness asks it.

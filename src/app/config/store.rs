@@ -1,5 +1,6 @@
 //! The registry of tools: where it is kept, how large it may grow and who may change it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -89,6 +90,16 @@ pub enum Backend {
     File(PathBuf),
     /// PostgreSQL.
     Postgres(Postgres),
+}
+
+/// Where the tools are, for the operator's terminal; without the secret parts.
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Postgres(postgres) => write!(f, "PostgreSQL, schema {}", postgres.schema),
+        }
+    }
 }
 
 /// How PostgreSQL is reached.

@@ -97,7 +97,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
             tracing::warn!(%error, "starting without tools");
         }
         Err(error) => {
-            let place = store::place(config);
+            let place = &config.store.backend;
             return Err(WiringError::Start(format!("the tools in {place} can't be read: {error}")));
         }
         Ok(()) => {}

@@ -101,14 +101,6 @@ pub(super) const fn may_be_away(config: &Config) -> bool {
     matches!(config.store.backend, Backend::Postgres(_))
 }
 
-/// Where the store is, for the operator's terminal.
-pub(super) fn place(config: &Config) -> String {
-    match &config.store.backend {
-        Backend::File(path) => path.display().to_string(),
-        Backend::Postgres(postgres) => format!("PostgreSQL, schema {}", postgres.schema),
-    }
-}
-
 #[cfg(not(all(feature = "file", feature = "postgres")))]
 fn not_compiled(backend: &'static str, _: &Lifecycle) -> WiringError {
     let asked = format!("MCP_DYNAMIC_BACKEND={backend}");

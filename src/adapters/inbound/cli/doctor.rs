@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Screen, Verdict};
-use crate::app::config::{Backend, Config, ConfigError, Engine, NameStyle, Transport};
+use crate::app::config::{Config, ConfigError, Engine, NameStyle, Transport};
 use crate::app::host::NoSink;
 use crate::app::{App, CallContext, EphemeralJob, Output};
 use crate::domain::Caller;
@@ -108,10 +108,7 @@ fn configuration(config: &Config, findings: &mut Vec<Finding>) {
 }
 
 async fn store(config: &Config, app: &App) -> Finding {
-    let place = match &config.store.backend {
-        Backend::File(path) => path.display().to_string(),
-        Backend::Postgres(postgres) => format!("PostgreSQL, schema {}", postgres.schema),
-    };
+    let place = &config.store.backend;
     let count = app.catalog.snapshot().len();
     match app.catalog.health().await {
         Ok(()) => {

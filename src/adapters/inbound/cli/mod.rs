@@ -18,6 +18,8 @@ pub use args::{CallArgs, Command, Invocation, Stop, parse};
 pub use call::call;
 pub use screen::{Screen, Verdict};
 
+use crate::app::AppError;
+
 /// Why a command could not do what it was asked: a sentence for whoever sits at the terminal.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -30,8 +32,14 @@ impl CommandError {
     }
 }
 
-impl From<crate::app::AppError> for CommandError {
-    fn from(error: crate::app::AppError) -> Self {
-        Self(error.public_message())
+impl From<AppError> for CommandError {
+    fn from(error: AppError) -> Self {
+        Self(match error {
+            // The error's own sentence names a built-in tool, which only clients can call.
+            AppError::NotFound(name) => format!(
+                "the store has no tool named '{name}'; `dynamic-mcp tools list` shows those that it has"
+            ),
+            error => error.public_message(),
+        })
     }
 }

@@ -78,7 +78,7 @@ pub enum BindError {
         allowed: &'static str,
     },
     /// The address can't be listened on.
-    #[error("can't listen on {host}:{port}: {source}")]
+    #[error("can't listen on {host}:{port}: {source}; MCP_HOST and MCP_PORT give another address")]
     Listen {
         /// The host asked for.
         host: String,

@@ -1,6 +1,5 @@
 //! Dynamic tools: a record as clients see it, and a call of one.
 
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use rmcp::ErrorData;
@@ -100,5 +99,5 @@ pub(super) async fn run(
 pub(super) fn find(shared: &Shared, name: &str) -> Option<Tool> {
     let snapshot = shared.app.catalog.snapshot();
     let tool = snapshot.find(name).filter(|tool| tool.record().enabled)?;
-    Some(definition(tool.record(), Cow::from(name).into_owned()))
+    Some(definition(tool.record(), name.to_owned()))
 }

@@ -119,7 +119,8 @@ fn is_ours(name: &str) -> bool {
 
 fn offer_toml(values: &mut Values, path: &Path) -> Result<(), ConfigError> {
     let fail = |reason: String| ConfigError::File { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| fail(format!("{} can't be read: {error}", CONFIG_FILE.name)))?;
     let table = File::from_str(&text, FileFormat::Toml)
         .collect()
         .map_err(|error| fail(format!("it is not TOML: {error}")))?;
