@@ -25,6 +25,18 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// All of them, in ascending order.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -137,6 +137,7 @@ impl Refusal {
         }
         response
     }
+
     /// The whole answer as bytes, for where there is nothing that would write it; ends the connection.
     pub(super) fn raw(self, request_id: &RequestId) -> Bytes {
         let status = self.status;

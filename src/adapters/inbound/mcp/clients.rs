@@ -3,34 +3,25 @@
 //! They demand `^[a-zA-Z0-9_-]{1,64}$`, the rule of the model APIs behind them, where MCP itself allows dots.
 //! A client is known by the `name` in its `clientInfo`, compared without regard to case.
 
-/// A client known to refuse names that hold a dot.
-struct Strict {
-    /// What its `clientInfo.name` begins with, in lower case.
-    prefix: &'static str,
-    /// Where that was seen.
-    #[expect(dead_code, reason = "kept beside the entry, so that it can be checked and taken out")]
-    evidence: &'static str,
-}
-
-/// The table. An entry goes once its client accepts dots.
-const STRICT: [Strict; 5] = [
-    Strict {
-        prefix: "claude-ai",
-        evidence: "Claude Desktop drops the server: ImmichMCP#3, meho#2745 (tool names must match ^[a-zA-Z0-9_-]{1,64}$)",
-    },
-    Strict { prefix: "claude desktop", evidence: "the same program under its product name" },
-    Strict { prefix: "codex", evidence: "openai/codex#8174: tool names with dots are refused" },
-    Strict {
-        prefix: "github-copilot",
-        evidence: "github/copilot-cli#2581: the session fails on the first dotted name",
-    },
-    Strict { prefix: "copilot", evidence: "the same program under its short name" },
+/// What the `clientInfo.name` of each begins with, in lower case, and where it was seen. An entry goes once its
+/// client accepts dots.
+const STRICT: [&str; 5] = [
+    // Claude Desktop drops the server: ImmichMCP#3, meho#2745.
+    "claude-ai",
+    // The same program under its product name.
+    "claude desktop",
+    // openai/codex#8174: tool names with dots are refused.
+    "codex",
+    // github/copilot-cli#2581: the session fails on the first dotted name.
+    "github-copilot",
+    // The same program under its short name.
+    "copilot",
 ];
 
 /// Whether the client that calls itself `name` is known to refuse names with dots.
 pub(super) fn refuses_dots(name: &str) -> bool {
     let name = name.to_lowercase();
-    STRICT.iter().any(|client| name.starts_with(client.prefix))
+    STRICT.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

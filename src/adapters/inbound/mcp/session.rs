@@ -7,32 +7,21 @@ use crate::domain::LogLevel;
 /// One session's settings. A stateless request has a session of its own that nobody ever changes.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    /// 0: no log was asked for; else one more than the level's place in [`LEVELS`].
+    /// 0: no log was asked for; else one more than the level's place in [`LogLevel::ALL`].
     log_from: AtomicU8,
 }
-
-/// Ascending.
-const LEVELS: [LogLevel; 8] = [
-    LogLevel::Debug,
-    LogLevel::Info,
-    LogLevel::Notice,
-    LogLevel::Warning,
-    LogLevel::Error,
-    LogLevel::Critical,
-    LogLevel::Alert,
-    LogLevel::Emergency,
-];
 
 impl Session {
     /// The client wants log entries of this level and above.
     pub(super) fn set_log_from(&self, level: LogLevel) {
-        let place = (1..).zip(LEVELS).find(|(_, known)| *known == level).map_or(0, |(at, _)| at);
+        let place =
+            (1..).zip(LogLevel::ALL).find(|(_, known)| *known == level).map_or(0, |(at, _)| at);
         self.log_from.store(place, Ordering::Relaxed);
     }
 
     /// The lowest level that the client wants; `None`: it never asked for any.
     pub(super) fn log_from(&self) -> Option<LogLevel> {
         let place = usize::from(self.log_from.load(Ordering::Relaxed));
-        LEVELS.get(place.checked_sub(1)?).copied()
+        LogLevel::ALL.get(place.checked_sub(1)?).copied()
     }
 }

@@ -23,16 +23,7 @@ pub(super) const MAX_MESSAGE: usize = 16 << 10;
 const MARGIN: usize = 1 << 10;
 
 /// Levels in the order of their numbers on the wire.
-pub(super) const LEVELS: [LogLevel; 8] = [
-    LogLevel::Debug,
-    LogLevel::Info,
-    LogLevel::Notice,
-    LogLevel::Warning,
-    LogLevel::Error,
-    LogLevel::Critical,
-    LogLevel::Alert,
-    LogLevel::Emergency,
-];
+pub(super) const LEVELS: [LogLevel; 8] = LogLevel::ALL;
 
 /// Kinds of requests in the order of their numbers on the wire.
 pub(super) const REQUESTS: [HostRequestKind; 5] = [
