@@ -212,7 +212,7 @@ impl Runner {
             }
         };
         let (output, logs) = match ran {
-            Ok(Completion { outcome, logs, .. }) => {
+            Ok(Completion { outcome, logs }) => {
                 (outcome.map_err(AppError::from).and_then(|value| read(value, output_schema)), logs)
             }
             Err(error) => {

@@ -3,7 +3,7 @@
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Look at the registry or call a tool.
+    /// Call a tool.
     Use,
     /// Look at definitions: `dynamic.tool.list` and `.get`.
     Inspect,
@@ -16,7 +16,7 @@ pub enum Action {
 pub struct AccessPolicy {
     /// Every change is refused (`MCP_DYNAMIC_READ_ONLY`).
     pub read_only: bool,
-    /// Management needs the admin token, because one is set or because `MCP_REQUIRE_ADMIN_TOKEN` is on.
+    /// Inspecting and changing need the admin token, because one is set (`MCP_ADMIN_TOKEN`).
     pub admin_required: bool,
 }
 

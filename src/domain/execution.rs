@@ -62,8 +62,6 @@ pub struct Completion {
     pub outcome: Result<Returned, Failure>,
     /// What the code logged.
     pub logs: Logs,
-    /// From the request to the outcome.
-    pub duration: Duration,
 }
 
 /// What the code returned, as JSON text.

@@ -77,22 +77,6 @@ impl ToolDraft {
     /// Checks everything that needs no engine and no schema compiler.
     pub fn check(self, policy: &ToolPolicy) -> Result<(ToolName, ToolContent), InvalidTool> {
         let name = ToolName::parse(&self.name)?;
-        let content = self.into_content(policy)?;
-        Ok((name, content))
-    }
-
-    /// As [`check`](Self::check), for a tool from another program's store, whose name may be one that is
-    /// reserved here.
-    pub fn check_external(
-        self,
-        policy: &ToolPolicy,
-    ) -> Result<(ToolName, ToolContent), InvalidTool> {
-        let name = ToolName::parse_external(&self.name)?;
-        let content = self.into_content(policy)?;
-        Ok((name, content))
-    }
-
-    fn into_content(self, policy: &ToolPolicy) -> Result<ToolContent, InvalidTool> {
         let image = match &self.image {
             Some(reference) => policy.images.admit(reference)?,
             None => policy.images.default_image(),
@@ -114,7 +98,7 @@ impl ToolDraft {
             examples: self.examples,
         };
         check(&content, policy)?;
-        Ok(content)
+        Ok((name, content))
     }
 }
 

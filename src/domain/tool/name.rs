@@ -63,12 +63,6 @@ impl ToolName {
     pub fn client_safe(&self) -> String {
         client_safe(&self.0)
     }
-
-    /// Whether the name itself is refused by every client, whatever its rules for dots: a colon is
-    /// outside the MCP grammar for tool names.
-    pub fn needs_client_safe(&self) -> bool {
-        self.0.contains(':')
-    }
 }
 
 /// Each character outside `[a-zA-Z0-9_-]` becomes `_`.

@@ -6,7 +6,7 @@ use dynamic_mcp::adapters::inbound::mcp::McpOptions;
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
 use dynamic_mcp::app::config::NameStyle;
 use dynamic_mcp::domain::tool::record::Edit;
-use dynamic_mcp::domain::tool::{Change, EngineKind, ToolPolicy, ToolRecord};
+use dynamic_mcp::domain::tool::{Change, EngineKind, ToolName, ToolPolicy, ToolRecord};
 use dynamic_mcp::domain::{Actor, Profile};
 use dynamic_mcp::ports::ToolStore as _;
 use serde_json::json;
@@ -64,8 +64,9 @@ async fn strict_clients_are_shown_client_safe_names_only() {
 
 /// A record as another program may have left it.
 fn outside(name: &str) -> Arc<ToolRecord> {
-    let fields = json!({ "name": name, "code": format!("return \"{name}\"") });
-    let (name, content) = draft(&fields).check_external(&ToolPolicy::default()).unwrap();
+    let fields = json!({ "name": "any.name", "code": format!("return \"{name}\"") });
+    let (_, content) = draft(&fields).check(&ToolPolicy::default()).unwrap();
+    let name = ToolName::parse_external(name).unwrap();
     let at = chrono::DateTime::from_timestamp_millis(0).unwrap();
     let edit = Edit { change: Change::External, actor: Actor::External, at };
     Arc::new(ToolRecord::create(name, content, true, EngineKind::Embedded, None, edit))

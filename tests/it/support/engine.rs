@@ -18,7 +18,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use dynamic_mcp::domain::ErrorCode;
@@ -76,7 +75,7 @@ impl Engine for FakeEngine {
                 Err(Failure::new(ErrorCode::Timeout, "the time limit was reached"))
             }
         };
-        Ok(Completion { outcome, logs: Logs::default(), duration: Duration::ZERO })
+        Ok(Completion { outcome, logs: Logs::default() })
     }
 
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {

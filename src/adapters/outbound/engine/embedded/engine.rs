@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -119,7 +118,6 @@ impl Engine for EmbeddedEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
-        let began = Instant::now();
         let run = ToWorker::Run(Box::new(Run {
             limits: job.limits,
             entropy: entropy()?,
@@ -145,7 +143,7 @@ impl Engine for EmbeddedEngine {
                 }
             }
         };
-        Ok(Completion { outcome, logs, duration: began.elapsed() })
+        Ok(Completion { outcome, logs })
     }
 
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {
