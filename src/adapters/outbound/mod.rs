@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod engine;
+#[cfg(all(feature = "mcp", target_os = "linux", target_env = "gnu"))]
+pub mod heap;
 #[cfg(feature = "mcp")]
 pub mod limiter;
 #[cfg(feature = "mcp")]

@@ -104,6 +104,8 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     }
     let following = follow::follow(Arc::clone(&catalog), events, lifecycle.stopped.clone());
     lifecycle.tasks.spawn(following);
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    lifecycle.tasks.spawn(crate::adapters::outbound::heap::tend(lifecycle.stopped.clone()));
     let runner = Arc::new(Runner::new(RunnerParts {
         catalog: Arc::clone(&catalog),
         engines: engines.clone(),

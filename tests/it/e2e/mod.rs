@@ -4,6 +4,8 @@
 mod clients;
 #[cfg(feature = "http")]
 mod conformance;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod inspector;
 mod server;
 mod story;
