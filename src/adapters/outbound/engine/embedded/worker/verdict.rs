@@ -34,29 +34,22 @@ pub(super) fn failure<'js>(
     if state.timed_out() {
         return timeout(state);
     }
-    if state.memory.refused() && is_out_of_memory(&thrown) {
+    // What is thrown where memory has run out need not say so: often it is a consequence.
+    if state.memory.refused() {
         return memory();
     }
     let described: rquickjs::Result<Vec<String>> = describe.call((thrown,));
     if let Ok(parts) = described {
         return from_parts(parts);
     }
-    let again = ctx.catch();
+    drop(ctx.catch());
     if state.must_stop() {
         timeout(state)
-    } else if state.memory.refused() && is_out_of_memory(&again) {
+    } else if state.memory.refused() {
         memory()
     } else {
         Failure::new(ErrorCode::ToolError, "the tool threw a value that can't be described")
     }
-}
-
-/// The interpreter throws `null` where there was no memory left even for the error.
-fn is_out_of_memory(thrown: &Value<'_>) -> bool {
-    thrown.is_null()
-        || thrown.as_exception().is_some_and(|exception| {
-            exception.message().is_some_and(|message| message.starts_with("out of memory"))
-        })
 }
 
 /// From `[message, stack, name, refusal]`.
