@@ -24,7 +24,12 @@ pub async fn tend(end: CancellationToken) {
         stuck = kept.min(stuck);
         if kept > stuck + SPARE {
             // A large heap takes a while to go through.
-            stuck = tokio::task::spawn_blocking(give_back).await.unwrap_or(kept);
+            let left = tokio::task::spawn_blocking(give_back).await.unwrap_or(kept);
+            // Only what a whole round leaves as it was is stuck: memory freed while the round went on was behind
+            // it, and is for the next one.
+            if left.abs_diff(kept) < SPARE {
+                stuck = left;
+            }
         }
     }
 }
