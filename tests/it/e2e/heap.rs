@@ -40,7 +40,7 @@ async fn memory_of_large_messages_is_given_back() {
     }
     assert!(size(pid, "VmHWM:") > 128 * MIB, "the messages were too small to show anything");
     tokio::time::timeout(PATIENCE, async {
-        while size(pid, "VmRSS:") > 96 * MIB {
+        while size(pid, "RssAnon:") > 96 * MIB {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     })
