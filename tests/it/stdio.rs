@@ -157,8 +157,19 @@ async fn messages_before_the_handshake_do_no_harm() {
     assert_eq!(client.request("ping", json!({})).await["result"], json!({}));
     let early = client.request("tools/list", json!({})).await;
     assert_eq!(early["error"]["code"], -32_602);
-    let malformed = client.request("initialize", json!({ "protocolVersion": 5 })).await;
-    assert_eq!(malformed["error"]["code"], -32_602);
+    for (params, says) in [
+        (json!({ "protocolVersion": 5 }), "/protocolVersion: expected a string, got an integer"),
+        (json!({}), "the field 'protocolVersion' is required"),
+        (
+            json!({ "protocolVersion": LATEST_SESSION, "capabilities": [], "clientInfo": {} }),
+            "/capabilities: expected an object, got an array",
+        ),
+    ] {
+        let malformed = client.request("initialize", params).await;
+        assert_eq!(malformed["error"]["code"], -32_602);
+        let said = malformed["error"]["message"].as_str().unwrap();
+        assert_eq!(said, format!("Invalid params for initialize: {says}"));
+    }
     client.initialize(LATEST_SESSION).await;
     client.call("system.health", json!({})).await;
 }

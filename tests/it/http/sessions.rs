@@ -69,7 +69,10 @@ async fn an_initialize_that_is_refused_takes_no_place() {
         let wrong = "MCP-Protocol-Version: 2025-06-18\r\n";
         client.post(wrong, INITIALIZE).await.assert_refused(400, -32_600);
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"x":1}}"#;
-        assert!(client.post("", body).await.head.status >= 400);
+        let refused = client.post("", body).await;
+        refused.assert_refused(400, -32_602);
+        let said = refused.json()["error"]["message"].to_string();
+        assert!(said.contains("initialize: the field 'protocolVersion' is required"), "{said}");
     }
     server.session().await;
 }

@@ -108,7 +108,8 @@ impl<H: ServerHandler> Endpoint<H> {
         }
         let subject = subject(&head.extensions);
         let named = session_id(&head.headers).map(str::to_owned);
-        let standing = self.standing(named.as_deref(), subject, &message).map_err(answering)?;
+        let standing =
+            self.standing(named.as_deref(), subject, &message, &body).map_err(answering)?;
         head.extensions.remove::<RequestId>();
         let request = http::Request::from_parts(head, Full::new(body.clone()));
         let (visit, place) = match standing {
@@ -162,11 +163,15 @@ impl<H: ServerHandler> Endpoint<H> {
         named: Option<&str>,
         subject: Subject,
         message: &Message<'_>,
+        body: &[u8],
     ) -> Result<Standing, Refusal> {
         let sessions = &self.shared.sessions;
         let Some(named) = named else {
             if !message.is_initialize() {
                 return Ok(Standing::Outside);
+            }
+            if let Some(refusal) = Message::bad_handshake(body) {
+                return Err(refusal);
             }
             let full = "Too many sessions: the server has as many as it may have";
             let refusal = || Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, full);

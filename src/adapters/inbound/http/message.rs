@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::super::mcp;
 use super::refusal::Refusal;
 
 /// What a message is, as far as the transport cares.
@@ -42,6 +43,12 @@ impl<'a> Message<'a> {
                 Refusal::not_a_message("Invalid Request: the body is not a JSON-RPC 2.0 message")
             }
         }
+    }
+
+    /// Why a body that asks for a session can't have one: the SDK would take it for something else.
+    pub(super) fn bad_handshake(body: &[u8]) -> Option<Refusal> {
+        let error = mcp::bad_handshake(&serde_json::from_slice(body).ok()?)?;
+        Some(Refusal::invalid_params(error.message))
     }
 
     /// Whether an answer is due.

@@ -28,6 +28,7 @@ pub(super) struct Refusal {
 mod code {
     pub(super) const PARSE_ERROR: i32 = -32_700;
     pub(super) const INVALID_REQUEST: i32 = -32_600;
+    pub(super) const INVALID_PARAMS: i32 = -32_602;
     pub(super) const INTERNAL: i32 = -32_603;
     pub(super) const REFUSED: i32 = -32_000;
     pub(super) const UNKNOWN_SESSION: i32 = -32_001;
@@ -61,6 +62,11 @@ impl Refusal {
     /// The body is JSON, but not one JSON-RPC message.
     pub(super) fn not_a_message(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code::INVALID_REQUEST, message)
+    }
+
+    /// A request whose parameters can't be read.
+    pub(super) fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMS, message)
     }
 
     /// No such session, or not this caller's: the two look the same.

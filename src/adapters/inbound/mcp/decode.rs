@@ -4,19 +4,23 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
+use super::strict::Strict;
 use crate::app::AppError;
 
 /// Longest piece of a caller's own text in a message.
 const MAX_ECHO: usize = 80;
 
+/// What a message about arguments begins with.
+pub(super) const INVALID_ARGUMENTS: &str = "invalid arguments: ";
+
 /// Reads `value` as `T`.
 pub(super) fn decode<T: DeserializeOwned>(value: Value) -> Result<T, AppError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let pointer = pointer(error.path());
         let sentence = sentence(&error.inner().to_string());
         let place = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
         AppError::InvalidInput {
-            message: format!("invalid arguments: {place}{sentence}"),
+            message: format!("{INVALID_ARGUMENTS}{place}{sentence}"),
             details: Some(json!({ "pointer": pointer })),
         }
     })
@@ -164,6 +168,20 @@ mod tests {
                 draft("dependencies", json!([{ "name": "zod" }])),
                 "/tool/dependencies/0: the field 'version' is required",
             ),
+            (
+                draft("engine", json!({ "embedded": null })),
+                "/tool/engine: expected a string, got an object",
+            ),
+            (
+                draft("dependencies", json!([["zod", "3.0.0"]])),
+                "/tool/dependencies/0: expected an object, got an array",
+            ),
+            (
+                draft("permissions", json!([["https://a.example"]])),
+                "/tool/permissions: expected an object, got an array",
+            ),
+            (json!({ "tool": ["abc", null, "d", "c"] }), "/tool: expected an object, got an array"),
+            (json!([{ "name": "abc" }]), "invalid arguments: expected an object, got an array"),
             (json!({}), "the field 'tool' is required"),
             (json!({ "tool": 1 }), "/tool: expected an object, got an integer"),
             (

@@ -5,19 +5,33 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, CustomRequest, ErrorCode, InitializeRequestParams,
-    PaginatedRequestParams, SubscriptionsListenRequestParams,
+    CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CustomRequest, ErrorCode,
+    InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams,
+    SubscriptionsListenRequestParams,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::decode::decode;
+use super::decode::{self, decode};
 
 /// Longest piece of a method's name in an answer.
 const MAX_ECHO: usize = 80;
 
 /// Methods that only revisions with sessions have.
 const OF_SESSIONS: [&str; 3] = ["initialize", "logging/setLevel", "ping"];
+
+/// The answer to an `initialize` whose parameters can't be read; `None` for every other message. Transports
+/// ask before a session is open: the SDK takes such a message for a request of a revision without sessions,
+/// and says what is wrong with it as one.
+pub fn bad_handshake(message: &ClientJsonRpcMessage) -> Option<ErrorData> {
+    let JsonRpcMessage::Request(request) = message else { return None };
+    match &request.request {
+        ClientRequest::CustomRequest(custom) if custom.method == "initialize" => {
+            Some(answer(custom, false))
+        }
+        _ => None,
+    }
+}
 
 /// The answer to a request that the SDK could not read; `stateless` as of [`super::exchange::is_stateless`].
 pub(super) fn answer(request: &CustomRequest, stateless: bool) -> ErrorData {
@@ -46,7 +60,9 @@ fn unknown(method: &str) -> ErrorData {
 
 fn problem<T: DeserializeOwned>(params: Value) -> String {
     match decode::<T>(params) {
-        Err(error) => error.public_message(),
+        Err(error) => {
+            error.public_message().trim_start_matches(decode::INVALID_ARGUMENTS).to_owned()
+        }
         Ok(_) => "params or _meta have the wrong shape".to_owned(),
     }
 }

@@ -21,7 +21,9 @@ mod rich;
 mod schema;
 mod server;
 mod session;
+mod strict;
 mod tool;
 mod tools;
 
+pub use misuse::bad_handshake;
 pub use server::{McpOptions, McpServer};

@@ -3,7 +3,7 @@
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde_json::{Map, Value};
 
-use super::decode::decode;
+use super::decode::{INVALID_ARGUMENTS, decode};
 use crate::domain::ErrorCode;
 use crate::domain::execution::Failure;
 
@@ -46,9 +46,13 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<CallToolResult, Fai
 }
 
 fn block(at: usize, value: Value) -> Result<ContentBlock, Failure> {
+    if value.get("type").is_some_and(|kind| kind == "resource") {
+        resource(value.get("resource"))
+            .map_err(|message| wrong(&format!("content/{at}{message}")))?;
+    }
     let block: ContentBlock = decode(value).map_err(|error| {
         let message = error.public_message();
-        let message = message.trim_start_matches("invalid arguments: ");
+        let message = message.trim_start_matches(INVALID_ARGUMENTS);
         let place = if message.starts_with('/') { "" } else { ": " };
         wrong(&format!("content/{at}{place}{message}"))
     })?;
@@ -67,6 +71,33 @@ fn block(at: usize, value: Value) -> Result<ContentBlock, Failure> {
         }
         _ => Ok(block),
     }
+}
+
+/// What is wrong with an embedded resource. The SDK knows two kinds of them, and says of one that is neither
+/// only that.
+fn resource(resource: Option<&Value>) -> Result<(), String> {
+    let Some(resource) = resource else {
+        return Err(": the field 'resource' is required".to_owned());
+    };
+    let Value::Object(fields) = resource else {
+        return Err("/resource: expected an object".to_owned());
+    };
+    let field = |name| fields.get(name).filter(|value| !value.is_null());
+    for name in ["uri", "mimeType", "text", "blob"] {
+        if field(name).is_some_and(|value| !value.is_string()) {
+            return Err(format!("/resource/{name}: expected a string"));
+        }
+    }
+    if field("_meta").is_some_and(|value| !value.is_object()) {
+        return Err("/resource/_meta: expected an object".to_owned());
+    }
+    if field("uri").is_none() {
+        return Err("/resource: the field 'uri' is required".to_owned());
+    }
+    if field("text").is_none() && field("blob").is_none() {
+        return Err("/resource: one of the fields 'text' and 'blob' is required".to_owned());
+    }
+    Ok(())
 }
 
 /// RFC 4648 section 4, padded: what MCP means by a byte string.
@@ -114,6 +145,10 @@ mod tests {
         assert_eq!(result.content.first().unwrap().as_text().unwrap().text, r#"{"a":1}"#);
     }
 
+    fn with_resource(resource: Value) -> Value {
+        json!({ "content": [{ "type": "resource", "resource": resource }] })
+    }
+
     #[test]
     fn what_is_wrong_is_named() {
         for (value, says) in [
@@ -121,6 +156,16 @@ mod tests {
             (json!({ "content": [{ "type": "video" }] }), "content/0/type: 'video' is not one of"),
             (json!({ "content": [{ "type": "text" }] }), "content/0: the field 'text' is required"),
             (json!({ "content": [{ "type": "image", "data": "?", "mimeType": "a/b" }] }), "base64"),
+            (json!({ "content": [{ "type": "resource" }] }), "content/0: the field 'resource' is"),
+            (with_resource(json!([])), "content/0/resource: expected an object"),
+            (with_resource(json!({ "text": "a" })), "content/0/resource: the field 'uri' is"),
+            (with_resource(json!({ "uri": "x:1" })), "resource: one of the fields 'text' and"),
+            (with_resource(json!({ "uri": 1, "text": "a" })), "resource/uri: expected a string"),
+            (
+                with_resource(json!({ "uri": "x:1", "text": "a", "_meta": 1 })),
+                "resource/_meta: expected an object",
+            ),
+            (with_resource(json!({ "uri": "x:1", "blob": "?" })), "content/0: its data must be"),
             (json!({ "isError": "yes" }), "isError must be a boolean"),
             (json!({ "_meta": [] }), "_meta must be an object"),
             (json!({ "contents": [] }), "there is no field 'contents'"),

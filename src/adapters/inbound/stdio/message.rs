@@ -1,9 +1,10 @@
 //! One line into one message, or into the answer that refuses it.
 
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, JsonRpcMessage, RequestId};
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
+use super::super::mcp;
 use super::lines::MAX_LINE;
 
 /// Some programs write it before the first line; RFC 8259 allows to ignore it.
@@ -53,6 +54,13 @@ pub(super) fn id_in_use(id: &RequestId) -> Vec<u8> {
     let message =
         format!("Invalid Request: the id {shown} belongs to a request that is being handled");
     refusal(ErrorCode::INVALID_REQUEST, &message, None)
+}
+
+/// The answer to a handshake that can't be read; `None` for every other message.
+pub(super) fn bad_handshake(message: &ClientJsonRpcMessage) -> Option<Vec<u8>> {
+    let JsonRpcMessage::Request(request) = message else { return None };
+    let error = mcp::bad_handshake(message)?;
+    Some(refusal(error.code, &error.message, Some(&request.id.clone().into_json_value())))
 }
 
 /// JSON, but no message of the protocol.

@@ -100,10 +100,16 @@ impl<R: AsyncRead + Unpin> StdioTransport<R> {
     fn take_line(&mut self) -> Option<()> {
         let line = self.lines.line();
         match message::read(line) {
-            Read::Message(message) if self.opened || opens(&message, &mut self.opened) => {
-                self.held = Some((message, line.len()));
+            Read::Message(message) if self.opened => self.held = Some((message, line.len())),
+            Read::Message(message) => {
+                if let Some(refusal) = message::bad_handshake(&message) {
+                    self.outbox.push(refusal).ok()?;
+                } else if opens(&message, &mut self.opened) {
+                    self.held = Some((message, line.len()));
+                } else {
+                    tracing::debug!("a message before the handshake is ignored");
+                }
             }
-            Read::Message(_) => tracing::debug!("a message before the handshake is ignored"),
             Read::Refused(answer) => self.outbox.push(answer).ok()?,
             Read::Nothing => {}
         }
