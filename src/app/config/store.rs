@@ -92,10 +92,14 @@ pub enum Backend {
     Postgres(Postgres),
 }
 
-/// Where the tools are, for the operator's terminal; without the secret parts.
+/// Where the tools are, for the operator's terminal; without the secret parts. The `.json` store of the Node
+/// project is where they came from.
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File(path) if path.extension().is_some_and(|end| end == "json") => {
+                path.with_extension("redb").display().fmt(f)
+            }
             Self::File(path) => path.display().fmt(f),
             Self::Postgres(postgres) => write!(f, "PostgreSQL, schema {}", postgres.schema),
         }

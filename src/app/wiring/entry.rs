@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::run::run;
-use super::{WiringError, assemble, telemetry};
+use super::{Assembled, WiringError, assemble, telemetry};
 use crate::adapters::inbound::cli::{
     self, Command, CommandError, Invocation, Screen, Verdict, doctor, init, tools,
 };
@@ -27,7 +27,9 @@ impl From<WiringError> for Failure {
     fn from(error: WiringError) -> Self {
         match error {
             WiringError::Config(error) => Self::Usage(error.to_string()),
-            WiringError::Start(sentence) => Self::Other(sentence),
+            WiringError::AddressInUse(sentence) | WiringError::Start(sentence) => {
+                Self::Other(sentence)
+            }
         }
     }
 }
@@ -110,19 +112,19 @@ async fn command(invocation: Invocation, place: &Place) -> Result<Verdict, Failu
         }
         Command::Doctor { .. } => Ok(examine(settings(&flags, place), place, &mut screen).await),
         Command::Call(args) => {
-            let server = assemble(&settings(&flags, place)?, &place.worker).await?;
+            let server = open(&flags, place, &mut screen).await?;
             let verdict = cli::call(&server.app, &args, &mut screen).await;
             server.shutdown().await;
             Ok(verdict?)
         }
         Command::ToolsList { .. } => {
-            let server = assemble(&settings(&flags, place)?, &place.worker).await?;
+            let server = open(&flags, place, &mut screen).await?;
             let verdict = tools::list(&server.app, &mut screen);
             server.shutdown().await;
             Ok(verdict)
         }
         Command::ToolsGet { name, .. } => {
-            let server = assemble(&settings(&flags, place)?, &place.worker).await?;
+            let server = open(&flags, place, &mut screen).await?;
             let verdict = tools::get(&server.app, &name, &mut screen);
             server.shutdown().await;
             Ok(verdict?)
@@ -132,6 +134,19 @@ async fn command(invocation: Invocation, place: &Place) -> Result<Verdict, Failu
 
 fn settings(flags: &[(&'static Setting, String)], place: &Place) -> Result<Config, ConfigError> {
     load(&Sources { flags, environment: &ProcessEnvironment, directory: &place.directory })
+}
+
+/// The server behind a command that only uses it. Without a log, warnings are said here.
+async fn open(
+    flags: &[(&'static Setting, String)],
+    place: &Place,
+    screen: &mut Screen,
+) -> Result<Assembled, Failure> {
+    let config = settings(flags, place)?;
+    for warning in &config.warnings {
+        screen.note(&format!("Warning: {warning}"));
+    }
+    Ok(assemble(&config, &place.worker).await?)
 }
 
 async fn serve(config: &Config, place: &Place) -> Result<Verdict, Failure> {
@@ -165,12 +180,18 @@ async fn examine(
 async fn demo(mut config: Config, place: &Place, screen: &mut Screen) -> Result<Verdict, Failure> {
     use crate::app::config::Transport;
 
+    // What the demo shows is its own; only what is wrong goes beside it.
+    if config.telemetry.log_level == "info" {
+        config.telemetry.log_level = "warn";
+    }
     telemetry::init(&config.telemetry);
     config.server.transport = Transport::Http;
     let server = assemble(&config, &place.worker).await?;
     let wanted = config.http.port;
     let mut transport = server.transport(&config).await;
-    while transport.is_err() && config.http.port < wanted.saturating_add(16) {
+    while matches!(transport, Err(WiringError::AddressInUse(_)))
+        && config.http.port < wanted.saturating_add(16)
+    {
         config.http.port += 1;
         transport = server.transport(&config).await;
     }

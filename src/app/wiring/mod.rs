@@ -33,14 +33,22 @@ pub enum WiringError {
     /// A setting asks for what can't be had: exit code 64.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Another program listens there: exit code 1.
+    #[error("{0}")]
+    AddressInUse(String),
     /// A part failed to start: exit code 1. The sentence is for the operator's terminal.
     #[error("{0}")]
     Start(String),
 }
 
 impl WiringError {
-    /// From a part's own error, with everything that caused it.
+    /// From a part's own error.
     fn start(error: &dyn std::error::Error) -> Self {
+        Self::Start(Self::sentence(error))
+    }
+
+    /// The error with everything that caused it.
+    fn sentence(error: &dyn std::error::Error) -> String {
         let mut sentence = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -51,7 +59,7 @@ impl WiringError {
             }
             source = cause.source();
         }
-        Self::Start(sentence)
+        sentence
     }
 }
 

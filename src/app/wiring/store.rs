@@ -28,11 +28,11 @@ pub(super) async fn open(
                 .map_err(|error| WiringError::start(&error))
         }
         #[cfg(not(feature = "file"))]
-        Backend::File(_) => Err(not_compiled("file", lifecycle)),
+        Backend::File(_) => Err(not_compiled("file")),
         #[cfg(feature = "postgres")]
         Backend::Postgres(settings) => postgres(config, settings, lifecycle).await,
         #[cfg(not(feature = "postgres"))]
-        Backend::Postgres(_) => Err(not_compiled("postgres", lifecycle)),
+        Backend::Postgres(_) => Err(not_compiled("postgres")),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) const fn may_be_away(config: &Config) -> bool {
 }
 
 #[cfg(not(all(feature = "file", feature = "postgres")))]
-fn not_compiled(backend: &'static str, _: &Lifecycle) -> WiringError {
+fn not_compiled(backend: &'static str) -> WiringError {
     let asked = format!("MCP_DYNAMIC_BACKEND={backend}");
     ConfigError::NotCompiled { asked, feature: backend }.into()
 }

@@ -77,9 +77,10 @@ fn face(config: &Config) -> McpOptions {
 
 #[cfg(feature = "http")]
 async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringError> {
+    use std::io::ErrorKind;
     use std::sync::Arc;
 
-    use crate::adapters::inbound::http::{Check, HttpOptions, HttpParts, HttpServer};
+    use crate::adapters::inbound::http::{BindError, Check, HttpOptions, HttpParts, HttpServer};
     use crate::adapters::outbound::clock::RandomIds;
 
     let http = config.http.clone();
@@ -117,7 +118,12 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     HttpServer::bind(options, move || face.session(), parts)
         .await
         .map(|server| Transport::Http(Box::new(server)))
-        .map_err(|error| WiringError::start(&error))
+        .map_err(|error| match &error {
+            BindError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+                WiringError::AddressInUse(WiringError::sentence(&error))
+            }
+            _ => WiringError::start(&error),
+        })
 }
 
 #[cfg(not(all(feature = "stdio", feature = "http")))]

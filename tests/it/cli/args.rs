@@ -67,6 +67,20 @@ fn without_a_command_it_serves() {
 }
 
 #[test]
+fn tools_are_listed_for_programs_wherever_that_is_said() {
+    for args in
+        [&["tools", "--json"][..], &["tools", "--json", "list"], &["tools", "list", "--json"]]
+    {
+        assert_eq!(read(args).unwrap().command, Command::ToolsList { json: true }, "{args:?}");
+    }
+    for args in [&["tools", "--json", "get", "a"][..], &["tools", "get", "a", "--json"]] {
+        let wanted = Command::ToolsGet { name: "a".to_owned(), json: true };
+        assert_eq!(read(args).unwrap().command, wanted, "{args:?}");
+    }
+    assert_eq!(read(&["tools"]).unwrap().command, Command::ToolsList { json: false });
+}
+
+#[test]
 fn what_makes_no_sense_is_answered_with_what_may_have_been_meant() {
     assert!(refused(&["--prot", "1"]).contains("--port"));
     assert!(refused(&["--dynamic-readonly"]).contains("--dynamic-read-only"));

@@ -292,6 +292,17 @@ fn settings_go_along_with_absolute_paths_and_without_secrets() {
 }
 
 #[test]
+fn tools_that_are_kept_in_postgresql_need_no_file() {
+    let desk = Desk::new();
+    let backend = settings().find(|setting| setting.name == "MCP_DYNAMIC_BACKEND").unwrap();
+    let flags = [(backend, "file".to_owned()), (backend, "postgres".to_owned())];
+    let (out, _) = desk.run(&args(Client::ClaudeCode, false), &flags).unwrap();
+    assert!(!out.contains("--dynamic-store"), "{out}");
+    let (out, _) = desk.run(&args(Client::ClaudeCode, false), &flags[..1]).unwrap();
+    assert!(out.contains("--dynamic-store"), "{out}");
+}
+
+#[test]
 fn a_url_must_be_one() {
     let desk = Desk::new();
     for bad in ["127.0.0.1:8788", "ftp://a/b", "http://"] {

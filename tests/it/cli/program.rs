@@ -212,11 +212,49 @@ async fn doctor_runs_a_real_call_and_says_what_is_broken() {
     assert_eq!(broken.code, Some(1));
     assert!(broken.out.contains("MCP_PORT must be"), "{}", broken.out);
 
+    let here = &["doctor", "--dynamic-store", "old/tools.json"];
+    let imported = in_directory(directory.path(), here).await;
+    assert!(imported.out.contains("tools in old/tools.redb"), "{}", imported.out);
+
     std::fs::write(directory.path().join("foreign.redb"), "not a store at all").unwrap();
     let foreign =
         in_directory(directory.path(), &["doctor", "--dynamic-store", "foreign.redb"]).await;
     assert_eq!(foreign.code, Some(1));
     assert!(foreign.out.contains("foreign.redb"), "{}", foreign.out);
+}
+
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn doctor_tries_the_port() {
+    let directory = tempfile::tempdir().unwrap();
+    let port = {
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        free.local_addr().unwrap().port().to_string()
+    };
+    let http = ["doctor", "--transport", "http", "--port", &port];
+    let free = in_directory(directory.path(), &http).await;
+    assert!(free.out.contains(&format!("127.0.0.1:{port} can be listened on")), "{}", free.out);
+    let _holder = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    let taken = in_directory(directory.path(), &http).await;
+    assert_eq!(taken.code, Some(0), "{}", taken.out);
+    assert!(taken.out.contains(&format!("something listens on 127.0.0.1:{port}")), "{}", taken.out);
+    // An address of nobody's (RFC 5737).
+    let foreign = [&http[..], &["--host", "192.0.2.1"]].concat();
+    let foreign = in_directory(directory.path(), &foreign).await;
+    assert_eq!(foreign.code, Some(1), "{}", foreign.out);
+    assert!(foreign.out.contains(&format!("192.0.2.1:{port}: ")), "{}", foreign.out);
+}
+
+#[tokio::test]
+async fn commands_say_what_is_odd_about_the_settings() {
+    let directory = tempfile::tempdir().unwrap();
+    create(directory.path(), uppercase()).await;
+    for args in [&["tools", "--json"][..], &["call", "text.uppercase", "text=a", "--json"]] {
+        let ended = in_directory(directory.path(), &[args, &["--docker-bin", "x"]].concat()).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(ended.json().is_object());
+        assert!(ended.err.starts_with("Warning: "), "{}", ended.err);
+    }
 }
 
 #[tokio::test]
@@ -233,6 +271,15 @@ async fn what_init_writes_starts_a_server_that_works() {
     let listed = in_directory(directory.path(), &listed).await;
     assert_eq!(listed.json(), json!({ "tools": [] }));
     assert!(directory.path().join(".dynamic-mcp/tools.redb").is_file());
+}
+
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn the_demo_looks_for_another_port_only_where_one_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = in_directory(directory.path(), &["demo", "--host", "192.0.2.1"]).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("can't listen on 192.0.2.1:8788"), "{}", ended.err);
 }
 
 #[cfg(all(unix, feature = "http"))]
@@ -255,6 +302,10 @@ async fn the_demo_shows_the_main_job_twice_and_goes_on_serving() {
             assert!(shown.contains(part), "time {time}: {part:?} is not in:\n{shown}");
         }
         assert!(!shown.contains(&format!(":{port}/")), "the port was taken:\n{shown}");
+        let mut said = String::new();
+        let mut notes = BufReader::new(child.stderr.take().unwrap());
+        notes.read_line(&mut said).await.unwrap();
+        assert!(said.starts_with(&format!("Port {port} is taken; ")), "the log is quiet: {said}");
         assert_eq!(child.try_wait().unwrap(), None, "it goes on serving");
         let id = rustix::process::Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
         rustix::process::kill_process(id.unwrap(), rustix::process::Signal::TERM).unwrap();

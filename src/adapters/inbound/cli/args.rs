@@ -98,13 +98,16 @@ fn command(matches: &ArgMatches) -> Command {
             arguments: inner.get_many::<String>("arguments").unwrap_or_default().cloned().collect(),
             json: inner.get_flag("json"),
         }),
-        Some(("tools", inner)) => match inner.subcommand() {
-            Some(("get", inner)) => {
-                Command::ToolsGet { name: text(inner, "name"), json: inner.get_flag("json") }
+        Some(("tools", outer)) => {
+            let json = |inner: &ArgMatches| outer.get_flag("json") || inner.get_flag("json");
+            match outer.subcommand() {
+                Some(("get", inner)) => {
+                    Command::ToolsGet { name: text(inner, "name"), json: json(inner) }
+                }
+                Some((_, inner)) => Command::ToolsList { json: json(inner) },
+                None => Command::ToolsList { json: outer.get_flag("json") },
             }
-            Some((_, inner)) => Command::ToolsList { json: inner.get_flag("json") },
-            None => Command::ToolsList { json: false },
-        },
+        }
         _ => Command::Serve,
     }
 }
@@ -168,6 +171,7 @@ fn parser() -> Parser {
         .subcommand(
             sub("tools")
                 .about("Show the tools of the store")
+                .arg(json())
                 .subcommand(sub("list").about("List them (the default)").arg(json()))
                 .subcommand(
                     sub("get")

@@ -1,6 +1,7 @@
 //! `doctor`: what works here, what does not, and what to do about it. Nothing is believed: the store is
 //! read, and code is run in the sandbox.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -63,6 +64,9 @@ pub async fn doctor(
                         .advise("The server can't start until this is mended."),
                 ),
                 Ok(app) => {
+                    if config.server.transport == Transport::Http {
+                        findings.push(port(config).await);
+                    }
                     findings.push(store(config, app).await);
                     // Engines get ready in the background; a call waits for that.
                     let trial = trial(app).await;
@@ -104,6 +108,24 @@ fn configuration(config: &Config, findings: &mut Vec<Finding>) {
             )
             .advise("Set MCP_ADMIN_TOKEN or MCP_DYNAMIC_READ_ONLY, or listen on 127.0.0.1."),
         );
+    }
+}
+
+/// Listens for a moment.
+async fn port(config: &Config) -> Finding {
+    let what = "port";
+    let (host, port) = (config.http.host.as_str(), config.http.port);
+    let advice = "Give another address with MCP_HOST and MCP_PORT.";
+    match tokio::net::TcpListener::bind((host, port)).await {
+        Ok(_) => finding(what, State::Works, format!("{host}:{port} can be listened on")),
+        // It may well be this very server, at work.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            finding(what, State::Attention, format!("something listens on {host}:{port} already"))
+                .advise(format!("If it is not this server: {advice}"))
+        }
+        Err(error) => {
+            finding(what, State::Broken, format!("{host}:{port}: {error}")).advise(advice)
+        }
     }
 }
 

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(result.content.first().unwrap().as_text().unwrap().text, r#"{"a":1}"#);
     }
 
-    fn with_resource(resource: Value) -> Value {
+    fn with_resource(resource: &Value) -> Value {
         json!({ "content": [{ "type": "resource", "resource": resource }] })
     }
 
@@ -157,15 +157,15 @@ mod tests {
             (json!({ "content": [{ "type": "text" }] }), "content/0: the field 'text' is required"),
             (json!({ "content": [{ "type": "image", "data": "?", "mimeType": "a/b" }] }), "base64"),
             (json!({ "content": [{ "type": "resource" }] }), "content/0: the field 'resource' is"),
-            (with_resource(json!([])), "content/0/resource: expected an object"),
-            (with_resource(json!({ "text": "a" })), "content/0/resource: the field 'uri' is"),
-            (with_resource(json!({ "uri": "x:1" })), "resource: one of the fields 'text' and"),
-            (with_resource(json!({ "uri": 1, "text": "a" })), "resource/uri: expected a string"),
+            (with_resource(&json!([])), "content/0/resource: expected an object"),
+            (with_resource(&json!({ "text": "a" })), "content/0/resource: the field 'uri' is"),
+            (with_resource(&json!({ "uri": "x:1" })), "resource: one of the fields 'text' and"),
+            (with_resource(&json!({ "uri": 1, "text": "a" })), "resource/uri: expected a string"),
             (
-                with_resource(json!({ "uri": "x:1", "text": "a", "_meta": 1 })),
+                with_resource(&json!({ "uri": "x:1", "text": "a", "_meta": 1 })),
                 "resource/_meta: expected an object",
             ),
-            (with_resource(json!({ "uri": "x:1", "blob": "?" })), "content/0: its data must be"),
+            (with_resource(&json!({ "uri": "x:1", "blob": "?" })), "content/0: its data must be"),
             (json!({ "isError": "yes" }), "isError must be a boolean"),
             (json!({ "_meta": [] }), "_meta must be an object"),
             (json!({ "contents": [] }), "there is no field 'contents'"),

@@ -128,7 +128,8 @@ fn start(
         };
         args.extend([format!("--{}", setting.flag()), text]);
     }
-    if !has_store {
+    let in_file = seen_value(flags, &store::BACKEND).is_none_or(|backend| backend == "file");
+    if in_file && !has_store {
         let store = places.home()?.join(".dynamic-mcp").join("tools.redb");
         args.extend([format!("--{}", store::STORE.flag()), utf8(&store)?]);
     }
@@ -136,6 +137,12 @@ fn start(
         args.extend([format!("--{}", server::NAME_STYLE.flag()), style.to_owned()]);
     }
     Ok(Entry::start(client.names_transport(), utf8(program)?, args))
+}
+
+/// What a flag says; of two, the last counts.
+fn seen_value<'a>(flags: &'a [(&'static Setting, String)], of: &Setting) -> Option<&'a str> {
+    let mut given = flags.iter().rev().filter(|(setting, _)| setting.name == of.name);
+    given.next().map(|(_, text)| text.as_str())
 }
 
 /// The client attaches to a server that runs.
