@@ -15,6 +15,8 @@ mod cli;
 #[cfg(feature = "cli")]
 mod config;
 mod contract;
+#[cfg(feature = "docker")]
+mod docker;
 #[cfg(all(feature = "stdio", feature = "file", feature = "embedded"))]
 mod e2e;
 #[cfg(feature = "http")]

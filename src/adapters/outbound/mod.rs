@@ -1,6 +1,8 @@
 //! Outbound adapters: each implements a port with crates of its own, and knows no other adapter.
 
 pub mod clock;
+#[cfg(feature = "docker")]
+pub mod docker;
 pub mod engine;
 #[cfg(all(feature = "mcp", target_os = "linux", target_env = "gnu"))]
 pub mod heap;

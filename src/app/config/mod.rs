@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 mod convert;
+pub mod docker;
 pub mod error;
 pub mod guard;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod values;
 
 pub use audit::Audit;
 pub use auth::{Auth, Jwt};
+pub use docker::Docker;
 pub use error::ConfigError;
 pub use http::Http;
 #[cfg(feature = "cli")]
@@ -54,6 +56,8 @@ pub struct Config {
     pub store: Store,
     /// The sandbox.
     pub sandbox: Sandbox,
+    /// Where Docker's daemon is.
+    pub docker: Docker,
     /// The execution guard.
     pub guard: GuardLimits,
     /// Who may attach and who may change the registry.
@@ -102,6 +106,7 @@ impl Config {
             http: Http::read(values)?,
             store: Store::read(values)?,
             sandbox: Sandbox::read(values)?,
+            docker: Docker::read(values)?,
             guard: guard::read(values)?,
             auth: Auth::read(values, &server)?,
             audit,

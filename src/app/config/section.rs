@@ -1,7 +1,7 @@
 //! Settings that belong together.
 
 use super::setting::Setting;
-use super::{audit, auth, guard, http, sandbox, server, store, telemetry, upstream};
+use super::{audit, auth, docker, guard, http, sandbox, server, store, telemetry, upstream};
 
 /// Settings that belong together, in the order in which they are shown.
 #[derive(Debug, Clone, Copy)]
@@ -15,11 +15,12 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they are shown.
-pub static SECTIONS: [&Section; 9] = [
+pub static SECTIONS: [&Section; 10] = [
     &server::SECTION,
     &http::SECTION,
     &store::SECTION,
     &sandbox::SECTION,
+    &docker::SECTION,
     &guard::SECTION,
     &auth::SECTION,
     &audit::SECTION,

@@ -4,6 +4,8 @@ pub(crate) mod app;
 #[cfg(feature = "stdio")]
 pub(crate) mod client;
 pub(crate) mod clock;
+#[cfg(feature = "docker")]
+pub(crate) mod docker;
 pub(crate) mod engine;
 #[cfg(feature = "embedded")]
 pub(crate) mod host;

@@ -136,6 +136,7 @@ pub(super) const ROOMS: &[Room] = &[
     // What we call.
     adapter("src/adapters/outbound/mod.rs", CALLED, &[]),
     adapter("src/adapters/outbound/clock.rs", CALLED, &["uuid"]),
+    adapter("src/adapters/outbound/docker/", CALLED, &["bollard", "sha2"]),
     adapter("src/adapters/outbound/heap.rs", CALLED, &["libc"]),
     adapter("src/adapters/outbound/limiter.rs", CALLED, &["governor"]),
     adapter("src/adapters/outbound/schema_check", CALLED, &["jsonschema_regex", "regex", "url"]),

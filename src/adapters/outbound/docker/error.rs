@@ -1,0 +1,124 @@
+//! What can go wrong on the way to a daemon, each with what to do about it.
+
+use crate::ports::BoxError;
+
+/// Why Docker can't be used. The sentences hold no path: they are shown to clients.
+#[derive(Debug, thiserror::Error)]
+pub enum DockerError {
+    /// A setting, or a file of Docker's own, does not name a usable daemon.
+    #[error("{from} can't be used: {why}")]
+    Address {
+        /// What named it.
+        from: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// Nothing is set and no socket is there.
+    #[error(
+        "no Docker daemon was found: start Docker or Podman's socket, or set DOCKER_HOST to where it listens"
+    )]
+    NotFound,
+    /// Nothing answers.
+    #[error("no Docker daemon answers at {from}: is it running?")]
+    Unreachable {
+        /// What named the address.
+        from: String,
+        /// For the log.
+        #[source]
+        source: BoxError,
+    },
+    /// The socket is there and may not be opened.
+    #[error(
+        "the Docker socket at {from} may not be opened by this user: add the user to the group that owns it \
+         (often 'docker'), or use rootless Docker"
+    )]
+    Forbidden {
+        /// What named the address.
+        from: String,
+    },
+    /// It speaks an older version of the API than containers of ours need.
+    #[error(
+        "the Docker daemon speaks version {found} of the API, and 1.41 is needed: update it to Docker 20.10, \
+         Podman 3 or newer"
+    )]
+    TooOld {
+        /// The newest version that it speaks.
+        found: String,
+    },
+    /// It runs containers of another kind.
+    #[error("the Docker daemon runs {os} containers, and Linux ones are needed")]
+    NotLinux {
+        /// Its operating system.
+        os: String,
+    },
+    /// It refused or failed a request.
+    #[error("the Docker daemon answered {status}: {message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Its own words.
+        message: String,
+    },
+    /// It stopped answering, or said what can't be understood.
+    #[error("the Docker daemon did not answer as it should")]
+    Broken(#[source] BoxError),
+}
+
+impl DockerError {
+    /// From the client's error. `from`: what named the daemon's address.
+    pub fn of(error: bollard::errors::Error, from: &str) -> Self {
+        use bollard::errors::Error;
+        match error {
+            Error::DockerResponseServerError { status_code: status, message } => {
+                Self::Refused { status, message }
+            }
+            Error::DockerStreamError { error: message } => Self::Refused { status: 500, message },
+            Error::RequestTimeoutError => Self::Broken(error.into()),
+            error => match kind(&error) {
+                Some(std::io::ErrorKind::PermissionDenied) => {
+                    Self::Forbidden { from: from.to_owned() }
+                }
+                _ if is_transport(&error) => {
+                    Self::Unreachable { from: from.to_owned(), source: error.into() }
+                }
+                _ => Self::Broken(error.into()),
+            },
+        }
+    }
+
+    /// Whether the daemon said that there is no such thing.
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether the daemon is away, rather than saying no.
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound | Self::Unreachable { .. } | Self::Forbidden { .. } | Self::Broken(_)
+        )
+    }
+}
+
+fn is_transport(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error;
+    matches!(
+        error,
+        Error::HyperLegacyError { .. }
+            | Error::HyperResponseError { .. }
+            | Error::IOError { .. }
+            | Error::SocketNotFoundError(_)
+    )
+}
+
+/// The kind of the I/O error at the bottom, if there is one.
+fn kind(error: &bollard::errors::Error) -> Option<std::io::ErrorKind> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -1,0 +1,14 @@
+//! The way to a Docker daemon, or to Podman's socket: which one, over which transport, and whether it can
+//! do what containers of ours need. What is done with it is the business of the engine and of sessions.
+//!
+//! bollard speaks the API; the rules of the `docker` command for finding the daemon (`DOCKER_HOST`,
+//! contexts, rootless sockets) are here, because it knows only some of them.
+
+mod connection;
+mod context;
+mod endpoint;
+mod error;
+
+pub use connection::{Connection, Daemon};
+pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
+pub use error::DockerError;

@@ -1,0 +1,4 @@
+//! Docker: the way to the daemon.
+
+mod connection;
+mod endpoint;
