@@ -47,6 +47,17 @@ const CALLERS: &[&str] = &["app", "ports", "domain", "adapters::inbound"];
 /// Outbound adapters implement ports; who calls them is not their business.
 const CALLED: &[&str] = &["ports", "domain"];
 
+/// Engines share the way to a sandbox.
+const SANDBOXES: &[&str] = &[
+    "ports",
+    "domain",
+    "adapters::outbound::engine::exchange",
+    "adapters::outbound::engine::frame",
+    "adapters::outbound::engine::protocol",
+    "adapters::outbound::engine::road",
+    "adapters::outbound::engine::sandbox",
+];
+
 /// The room of a file is the one with the longest `files`.
 pub(super) const ROOMS: &[Room] = &[
     // The crate's roots and the composition root: the only ones that know everybody.
@@ -151,10 +162,10 @@ pub(super) const ROOMS: &[Room] = &[
         &["ports", "domain", "adapters::outbound::store::feed"],
         &["sqlx"],
     ),
-    adapter("src/adapters/outbound/engine/", CALLED, &[]),
+    adapter("src/adapters/outbound/engine/", CALLED, &["getrandom"]),
     adapter(
         "src/adapters/outbound/engine/embedded/",
-        &["ports", "domain", "adapters::outbound::engine::frame"],
+        SANDBOXES,
         &[
             "getrandom",
             "hmac",

@@ -1,6 +1,6 @@
 //! What the host and the fork server say to each other, one datagram each.
 
-use super::process::Ending;
+use super::super::sandbox::Ending;
 use super::walls::Walls;
 
 /// Longest datagram.
@@ -82,6 +82,7 @@ impl FromServer {
             Self::Ended(id, Ending::Signaled(signal)) => {
                 [about(b'S', id).as_slice(), &signal.to_le_bytes()].concat()
             }
+            Self::Ended(id, Ending::OutOfMemory) => about(b'M', id),
         }
     }
 
@@ -100,6 +101,7 @@ impl FromServer {
             b'N' => Some(Self::Failed(id)),
             b'X' => Some(Self::Ended(id, Ending::Exited(status()?))),
             b'S' => Some(Self::Ended(id, Ending::Signaled(status()?))),
+            b'M' => Some(Self::Ended(id, Ending::OutOfMemory)),
             _ => None,
         }
     }
@@ -129,6 +131,7 @@ mod tests {
             FromServer::Failed(2),
             FromServer::Ended(3, Ending::Exited(70)),
             FromServer::Ended(4, Ending::Signaled(31)),
+            FromServer::Ended(5, Ending::OutOfMemory),
         ] {
             assert_eq!(FromServer::decode(&said.encode()), Some(said));
         }

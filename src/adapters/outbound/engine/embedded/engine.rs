@@ -7,21 +7,17 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::super::exchange::{self, Request};
 use super::config::{EmbeddedConfig, WorkerMode};
-use super::conversation::{Conversation, Verdict};
 use super::pool::{Lease, Phase, Pool};
-use super::protocol::{Run, ToWorker};
 use super::spawning::Spawning;
 use super::worker::Setup;
-use crate::domain::ErrorCode;
-use crate::domain::execution::{Completion, Failure, Job, Limits, Logs, SyntaxError};
+use crate::domain::execution::{Completion, Job, SyntaxError};
 use crate::domain::tool::EngineKind;
 use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 
 /// How long a call waits for a worker before the engine counts as not available.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How long parsing may take.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub struct EmbeddedEngine {
@@ -90,22 +86,6 @@ impl Drop for EmbeddedEngine {
     }
 }
 
-/// Fresh randomness for one worker.
-fn entropy() -> Result<[u8; 32], EngineError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| EngineError::Internal(error.to_string().into()))?;
-    Ok(seed)
-}
-
-fn about(job: &Job) -> String {
-    let tool = job
-        .tool
-        .as_ref()
-        .map(|(name, revision)| serde_json::json!({ "name": name, "revision": revision }));
-    let caller = serde_json::json!({ "subject": job.caller.subject, "scopes": job.caller.scopes });
-    serde_json::json!({ "tool": tool, "caller": caller }).to_string()
-}
-
 #[async_trait]
 impl Engine for EmbeddedEngine {
     fn kind(&self) -> EngineKind {
@@ -118,46 +98,21 @@ impl Engine for EmbeddedEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
-        let run = ToWorker::Run(Box::new(Run {
-            limits: job.limits,
-            entropy: entropy()?,
-            about: about(&job),
-            code: job.code.to_string(),
-            args: job.args,
-        }));
+        let request = Request::new(job)?;
         let acquired = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
             acquired = self.acquire() => Some(acquired?),
         };
-        let (outcome, logs) = match acquired {
-            None => {
-                let failure = Failure::new(ErrorCode::Cancelled, "the call was cancelled");
-                (Err(failure), Logs::default())
-            }
-            Some(mut lease) => {
-                let mut talk = Conversation::new(&mut lease.worker, job.limits, Some(host));
-                match talk.hold(&run, &cancel).await {
-                    Verdict::Ran(outcome) => (outcome, talk.logs),
-                    Verdict::Checked(_) => (Err(mixed_up()), talk.logs),
-                }
-            }
-        };
-        Ok(Completion { outcome, logs })
+        match acquired {
+            None => Ok(exchange::cancelled()),
+            Some(mut lease) => Ok(request.run(&mut lease.worker, host, &cancel).await),
+        }
     }
 
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {
         let mut lease = self.acquire().await?;
-        let limits = Limits { timeout: CHECK_TIMEOUT, ..Limits::default() };
-        let mut talk = Conversation::new(&mut lease.worker, limits, None);
-        match talk.hold(&ToWorker::Check(code.to_owned()), &CancellationToken::new()).await {
-            Verdict::Checked(verdict) => Ok(verdict),
-            // Code that the parser can't survive is not code that can be run.
-            Verdict::Ran(outcome) => Ok(Err(SyntaxError {
-                message: outcome.err().unwrap_or_else(mixed_up).message,
-                location: crate::domain::execution::Location { line: 1, column: 1 },
-            })),
-        }
+        Ok(exchange::check(&mut lease.worker, code).await)
     }
 
     fn report(&self) -> EngineReport {
@@ -179,9 +134,4 @@ impl Engine for EmbeddedEngine {
         self.stop.cancel();
         self.pool.close("the server is shutting down".to_owned());
     }
-}
-
-/// A worker that answers another question than it was asked.
-fn mixed_up() -> Failure {
-    Failure::new(ErrorCode::SandboxViolation, "the sandbox broke its protocol and was ended")
 }

@@ -14,10 +14,11 @@ use tokio::net::{UnixDatagram, UnixStream};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::super::sandbox::Ending;
 use super::control::{FromServer, Haste, MAX, ToServer};
 use super::datagram;
 use super::pool::Pool;
-use super::process::{Ending, Process, Worker};
+use super::process::{Pipe, Process, Worker};
 use super::walls::Walls;
 use super::worker::{FORK_SERVER, Setup};
 
@@ -177,7 +178,7 @@ impl ForkServer {
                         let (reader, writer) = stream.into_split();
                         pool.supply(Worker {
                             id,
-                            reader: Box::new(reader),
+                            reader: Pipe(Box::new(reader)),
                             writer: Box::new(writer),
                             process: Process::Forked { _killed: handle, ending },
                         });

@@ -8,7 +8,6 @@
 mod config;
 #[cfg(target_os = "linux")]
 mod control;
-mod conversation;
 #[cfg(target_os = "linux")]
 mod datagram;
 mod engine;
@@ -18,8 +17,6 @@ mod fork_server;
 mod forking;
 mod pool;
 mod process;
-mod protocol;
-mod road;
 mod spawning;
 mod walls;
 pub mod worker;

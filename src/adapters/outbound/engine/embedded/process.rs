@@ -2,33 +2,61 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
+use super::super::sandbox::{Ears, Ending, Sandbox};
 #[cfg(target_os = "linux")]
 use super::fork_server::Forked;
 
 /// How long the news of a death may take to arrive after the road has ended.
 const NEWS: Duration = Duration::from_secs(5);
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// By itself, with this status.
-    Exited(i32),
-    /// By this signal.
-    Signaled(i32),
-}
-
 /// A ready worker, for one call. Dropping it kills it.
 pub(super) struct Worker {
     /// Its number among all that this engine has had.
     pub(super) id: u64,
     /// What it says.
-    pub(super) reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub(super) reader: Pipe,
     /// What it hears.
     pub(super) writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// The process.
     pub(super) process: Process,
+}
+
+/// What a worker says comes through this.
+pub(super) struct Pipe(pub(super) Box<dyn AsyncRead + Send + Unpin>);
+
+impl Ears for Pipe {
+    async fn hear(&mut self, frames: &mut Vec<u8>, _printed: &mut Vec<u8>) -> bool {
+        self.0.read_buf(frames).await.is_ok_and(|count| count > 0)
+    }
+}
+
+impl Sandbox for Worker {
+    type Ears = Pipe;
+    type Mouth = Box<dyn AsyncWrite + Send + Unpin>;
+
+    const GRACE: Duration = Duration::from_millis(50);
+
+    fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth) {
+        (&mut self.reader, &mut self.writer)
+    }
+
+    fn nonce(&self) -> &[u8] {
+        // No code ever sees a descriptor.
+        &[]
+    }
+
+    fn admits(&self, _kind: u8, _seal: &[u8]) -> bool {
+        true
+    }
+
+    async fn ending(&mut self, said: Option<Ending>) -> Option<Ending> {
+        match said {
+            Some(said) => Some(said),
+            None => self.process.ending().await,
+        }
+    }
 }
 
 /// The process behind a worker.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::super::protocol::{FromWorker, MAX_MESSAGE};
+use super::super::road::{Hearing, Road};
 use super::pool::Pool;
-use super::process::{Process, Worker};
-use super::protocol::{FromWorker, MAX_MESSAGE};
-use super::road::{Hearing, Road};
+use super::process::{Pipe, Process, Worker};
 use super::walls::{NAMESPACES, SECCOMP, Walls};
 use super::worker::{SINGLE, Setup};
 
@@ -108,7 +108,7 @@ async fn start(program: PathBuf, setup: Setup, id: u64) -> Option<(Worker, Walls
     let (stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);
     let mut worker = Worker {
         id,
-        reader: Box::new(stdout),
+        reader: Pipe(Box::new(stdout)),
         writer: Box::new(stdin),
         process: Process::Spawned(Box::new(child)),
     };

@@ -6,7 +6,7 @@ use rquickjs::context::EvalOptions;
 use rquickjs::promise::PromiseState;
 use rquickjs::{CatchResultExt as _, Ctx, Function, Persistent, Promise, Value};
 
-use super::super::protocol::{FromWorker, Run, ToWorker};
+use super::super::super::protocol::{FromWorker, Run, ToWorker};
 use super::realm::Realm;
 use super::verdict;
 use crate::domain::ErrorCode;

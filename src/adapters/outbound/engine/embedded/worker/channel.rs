@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::super::super::frame;
-use super::super::protocol::{FromWorker, MAX_TO_WORKER, ToWorker};
+use super::super::super::protocol::{FromWorker, MAX_TO_WORKER, ToWorker};
 
 /// The host has gone, or speaks another language: there is nobody left to work for.
 #[derive(Debug, Clone, Copy)]

@@ -21,6 +21,7 @@ mod state;
 mod testing;
 mod verdict;
 mod web;
+mod wire;
 #[cfg(target_os = "linux")]
 mod zygote;
 

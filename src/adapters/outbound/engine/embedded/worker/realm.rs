@@ -6,12 +6,12 @@ use rquickjs::context::EvalOptions;
 use rquickjs::function::Func;
 use rquickjs::{Context, Ctx, Exception, Function, Object, Persistent, Runtime, TypedArray, Value};
 
-use super::super::protocol::MAX_CALL_BODY;
+use super::super::super::protocol::MAX_CALL_BODY;
 use super::allocator::{Capped, Memory};
 use super::state::CallState;
 use super::web;
 
-const CORE: &str = include_str!("core.js");
+const CORE: &str = include_str!("../../core.js");
 
 /// Of the stack, for the interpreter's frames.
 const STACK_BYTES: usize = 2 << 20;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::protocol::{FromWorker, Run, ToWorker};
+use super::super::super::protocol::{FromWorker, Run, ToWorker};
 use super::Variation;
 use super::channel::Channel;
 use super::realm::Realm;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::super::protocol::FromWorker;
+use super::super::super::protocol::FromWorker;
 #[cfg(not(target_os = "linux"))]
 use super::super::walls::SECCOMP;
 use super::super::walls::Walls;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rquickjs::{Persistent, Value};
 
-use super::super::protocol::{FromWorker, LEVELS, REQUESTS, ToWorker};
+use super::super::super::protocol::{FromWorker, LEVELS, REQUESTS, ToWorker};
 use super::allocator::Memory;
 use super::channel::{Channel, Closed};
 use super::entropy::Entropy;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::protocol::{FromWorker, Run, ToWorker};
+use super::super::super::protocol::{FromWorker, Run, ToWorker};
 use super::channel::{Channel, Closed};
 use super::realm::Realm;
 use crate::domain::execution::{Failure, Limits, Returned};

@@ -2,7 +2,7 @@
 
 use rquickjs::{Ctx, Function, Value};
 
-use super::super::protocol::MAX_MESSAGE;
+use super::super::super::protocol::MAX_MESSAGE;
 use super::state::CallState;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{Failure, Location};

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
+use super::super::super::sandbox::Ending;
 use super::super::control::{FromServer, Haste, ToServer};
-use super::super::process::Ending;
 use super::super::walls::{SECCOMP, Walls};
 use super::channel::Streams;
 use super::fork::{self, Side};

@@ -1,4 +1,4 @@
-//! What the host and an embedded worker say to each other, one frame each.
+//! What the host and a worker in a sandbox say to each other, one frame each.
 //!
 //! The worker keeps to its limits by itself, for the sake of good messages; the host holds it to them, and a
 //! worker that breaks one, or whose frame can't be read, is no longer running our code.
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::frame::{self, Frame};
+use super::frame::{self, Frame};
+use super::sandbox::Ending;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{Failure, HostRequestKind, Limits, Location, Returned, SyntaxError};
 use crate::domain::log_level::LogLevel;
@@ -104,22 +105,24 @@ pub(super) enum FromWorker {
     Done(Result<Returned, Failure>),
     /// The last frame of a check.
     Checked(Result<(), SyntaxError>),
+    /// The process that ran the code has ended, and so; from what started it.
+    Gone(Ending),
 }
 
 /// A failure as it travels.
 #[derive(Serialize, Deserialize)]
-struct FailureWire {
-    code: ErrorCode,
-    message: String,
-    location: Option<Location>,
-    details: Option<serde_json::Value>,
+pub(super) struct FailureWire {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
+    pub(super) location: Option<Location>,
+    pub(super) details: Option<serde_json::Value>,
 }
 
 /// A verdict as it travels.
 #[derive(Serialize, Deserialize)]
-struct VerdictWire {
-    message: String,
-    location: Location,
+pub(super) struct VerdictWire {
+    pub(super) message: String,
+    pub(super) location: Location,
 }
 
 /// The longest body that a worker may send under these limits.
@@ -157,79 +160,9 @@ impl ToWorker {
             Self::Abort => plain(b'A', &[]),
         })
     }
-
-    /// From a frame; `None` where it isn't one of ours.
-    pub(super) fn decode(frame: &Frame) -> Option<Self> {
-        let mut body = Reader(&frame.body);
-        Some(match frame.kind {
-            b'Q' => Self::Run(Box::new(Run {
-                limits: Limits {
-                    timeout: Duration::from_millis(body.u64()?),
-                    output_bytes: usize::try_from(body.u64()?).ok()?,
-                    log_bytes: usize::try_from(body.u64()?).ok()?,
-                    host_calls: body.u32()?,
-                },
-                entropy: *body.take(32)?.first_chunk()?,
-                about: body.text()?,
-                code: body.text()?,
-                args: body.rest()?,
-            })),
-            b'S' => Self::Check(body.rest()?),
-            b'R' => Self::Reply { id: body.u32()?, ok: body.u8()? == 1, json: body.rest()? },
-            b'T' => Self::Tick,
-            b'A' => Self::Abort,
-            _ => return None,
-        })
-    }
 }
 
 impl FromWorker {
-    /// As a frame.
-    pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
-        frame::seal(match self {
-            Self::Log { level, json, text } => {
-                let mut out = frame::open(b'L', text.len() + 2);
-                out.push(number(&LEVELS, level));
-                out.push(u8::from(*json));
-                out.extend_from_slice(text.as_bytes());
-                out
-            }
-            Self::Ready(walls) => plain(b'H', walls.as_bytes()),
-            Self::LogsCut(bytes) => plain(b'O', &bytes.to_le_bytes()),
-            Self::Progress(json) => plain(b'P', json.as_bytes()),
-            Self::Call { id, kind, body } => {
-                let mut out = frame::open(b'C', body.len() + 5);
-                out.extend_from_slice(&id.to_le_bytes());
-                out.push(number(&REQUESTS, kind));
-                out.extend_from_slice(body.as_bytes());
-                out
-            }
-            Self::Wait(time) => {
-                let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-                plain(b'W', &micros.to_le_bytes())
-            }
-            Self::Done(Ok(Returned::Value(json))) => plain(b'D', json.as_bytes()),
-            Self::Done(Ok(Returned::Rich(json))) => plain(b'K', json.as_bytes()),
-            Self::Done(Err(failure)) => plain(
-                b'E',
-                &serde_json::to_vec(&FailureWire {
-                    code: failure.code,
-                    message: failure.message.clone(),
-                    location: failure.location,
-                    details: failure.details.clone(),
-                })?,
-            ),
-            Self::Checked(Ok(())) => plain(b'Y', &[]),
-            Self::Checked(Err(error)) => plain(
-                b'N',
-                &serde_json::to_vec(&VerdictWire {
-                    message: error.message.clone(),
-                    location: error.location,
-                })?,
-            ),
-        })
-    }
-
     /// From a frame; `None` where no honest worker sends it.
     pub(super) fn decode(frame: Frame) -> Option<Self> {
         let mut body = Reader(&frame.body);
@@ -265,21 +198,28 @@ impl FromWorker {
                 let wire: VerdictWire = serde_json::from_slice(&frame.body).ok()?;
                 Self::Checked(Err(SyntaxError { message: wire.message, location: wire.location }))
             }
+            b'X' => {
+                let text = body.rest()?;
+                let (status, kills) = text.split_once(' ')?;
+                Self::Gone(ending(status.parse().ok()?, kills.trim_end().parse().ok()?))
+            }
             _ => return None,
         })
     }
 }
 
-/// Where `wanted` stands in a table of at most 256.
-fn number<T: PartialEq>(table: &[T], wanted: &T) -> u8 {
-    table
-        .iter()
-        .position(|entry| entry == wanted)
-        .and_then(|at| u8::try_from(at).ok())
-        .unwrap_or(u8::MAX)
+/// From a shell's status, which says signals as 128 and more, and the number of processes that were killed
+/// for want of memory.
+fn ending(status: i32, kills: u64) -> Ending {
+    match status {
+        _ if kills > 0 => Ending::OutOfMemory,
+        129..=255 => Ending::Signaled(status - 128),
+        _ => Ending::Exited(status),
+    }
 }
 
-fn plain(kind: u8, body: &[u8]) -> Vec<u8> {
+/// A frame of nothing but bytes.
+pub(super) fn plain(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut out = frame::open(kind, body.len());
     out.extend_from_slice(body);
     out
@@ -294,33 +234,33 @@ fn text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
 }
 
 /// Takes a body apart.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (head, tail) = self.0.split_at_checked(count)?;
         self.0 = tail;
         Some(head)
     }
 
-    fn u8(&mut self) -> Option<u8> {
+    pub(super) fn u8(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub(super) fn u32(&mut self) -> Option<u32> {
         Some(u32::from_le_bytes(*self.take(4)?.first_chunk()?))
     }
 
-    fn u64(&mut self) -> Option<u64> {
+    pub(super) fn u64(&mut self) -> Option<u64> {
         Some(u64::from_le_bytes(*self.take(8)?.first_chunk()?))
     }
 
-    fn text(&mut self) -> Option<String> {
+    pub(super) fn text(&mut self) -> Option<String> {
         let length = self.u32()? as usize;
         String::from_utf8(self.take(length)?.to_vec()).ok()
     }
 
-    fn rest(&mut self) -> Option<String> {
+    pub(super) fn rest(&mut self) -> Option<String> {
         let rest = std::mem::take(&mut self.0);
         String::from_utf8(rest.to_vec()).ok()
     }
@@ -330,54 +270,24 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    fn read(mut bytes: &[u8]) -> Frame {
-        frame::read(&mut bytes, MAX_TO_WORKER).unwrap()
-    }
-
-    #[test]
-    fn what_the_host_says_survives() {
-        let run = Run {
-            limits: Limits::default(),
-            entropy: [7; 32],
-            about: "{}".to_owned(),
-            code: "return 'é'".to_owned(),
-            args: "[1]".to_owned(),
-        };
-        let frame = read(&ToWorker::Run(Box::new(run)).encode().unwrap());
-        let Some(ToWorker::Run(back)) = ToWorker::decode(&frame) else { panic!("not a run") };
-        assert_eq!(back.limits, Limits::default());
-        assert_eq!((back.entropy, back.about.as_str()), ([7; 32], "{}"));
-        assert_eq!((back.code.as_str(), back.args.as_str()), ("return 'é'", "[1]"));
-    }
-
-    #[test]
-    fn what_the_worker_says_survives() {
-        let all = [
-            FromWorker::Log { level: LogLevel::Alert, json: true, text: "{}".to_owned() },
-            FromWorker::Ready("{}".to_owned()),
-            FromWorker::LogsCut(9),
-            FromWorker::Progress("{\"done\":1}".to_owned()),
-            FromWorker::Call { id: 3, kind: HostRequestKind::Input, body: "null".to_owned() },
-            FromWorker::Wait(Duration::from_millis(5)),
-            FromWorker::Done(Ok(Returned::Value("1".to_owned()))),
-            FromWorker::Done(Ok(Returned::Rich("{}".to_owned()))),
-            FromWorker::Done(Err(Failure::new(ErrorCode::NeverSettled, "never"))),
-            FromWorker::Checked(Ok(())),
-            FromWorker::Checked(Err(SyntaxError {
-                message: "no".to_owned(),
-                location: Location { line: 1, column: 2 },
-            })),
-        ];
-        for said in all {
-            assert_eq!(FromWorker::decode(read(&said.encode().unwrap())), Some(said));
-        }
-    }
-
     #[test]
     fn garbage_is_nothing() {
-        for (kind, body) in [(b'?', ""), (b'L', ""), (b'L', "\u{9}x"), (b'C', "12"), (b'E', "{}")] {
+        for (kind, body) in
+            [(b'?', ""), (b'L', ""), (b'L', "\u{9}x"), (b'C', "12"), (b'E', "{}"), (b'X', "1")]
+        {
             let frame = Frame { kind, body: body.as_bytes().to_vec() };
             assert_eq!(FromWorker::decode(frame), None);
         }
+    }
+
+    #[test]
+    fn a_shell_says_how_a_process_ended() {
+        let heard = |body: &str| {
+            let frame = Frame { kind: b'X', body: body.as_bytes().to_vec() };
+            FromWorker::decode(frame)
+        };
+        assert_eq!(heard("007 0"), Some(FromWorker::Gone(Ending::Exited(7))));
+        assert_eq!(heard("137 0"), Some(FromWorker::Gone(Ending::Signaled(9))));
+        assert_eq!(heard("137 2\n"), Some(FromWorker::Gone(Ending::OutOfMemory)));
     }
 }

@@ -1,37 +1,44 @@
-//! Frames to and from a worker, neither of which ever waits for the other.
+//! Frames to and from a sandbox, neither of which ever waits for the other.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
-use super::super::frame::{self, Frame, HEADER};
-use super::process::{Ending, Worker};
+use super::frame::{self, Frame, HEADER};
 use super::protocol::{MAX_TO_WORKER, ToWorker};
+use super::sandbox::{Ears as _, Ending, Sandbox};
 
-/// Bytes read at once, at least.
+/// Bytes of room for a frame's beginning, at least.
 const CHUNK: usize = 4 << 10;
 
 /// What came of listening.
 pub(super) enum Hearing {
     /// A frame.
     Frame(Frame),
-    /// A frame over the limit.
+    /// Something that the code wrote to standard output or error.
+    Printed(Vec<u8>),
+    /// A frame over the limit, or from somebody else than it should be.
     Nonsense,
     /// The other end has gone.
     End,
 }
 
 /// See the module.
-pub(super) struct Road<'a> {
-    worker: &'a mut Worker,
+pub(super) struct Road<'a, S: Sandbox> {
+    sandbox: &'a mut S,
+    seal: usize,
     max: usize,
     heard: Vec<u8>,
+    printed: Vec<u8>,
     to_say: Vec<u8>,
     said: usize,
 }
 
-impl<'a> Road<'a> {
+impl<'a, S: Sandbox> Road<'a, S> {
     /// `max`: the longest body that may come.
-    pub(super) fn new(worker: &'a mut Worker, max: usize) -> Self {
-        Self { worker, max, heard: Vec::new(), to_say: Vec::new(), said: 0 }
+    pub(super) fn new(sandbox: &'a mut S, max: usize) -> Self {
+        let to_say = sandbox.nonce().to_vec();
+        let seal = to_say.len();
+        let (heard, printed) = (Vec::new(), Vec::new());
+        Self { sandbox, seal, max: max + seal, heard, printed, to_say, said: 0 }
     }
 
     /// Queues a frame; refuses one that no worker would read.
@@ -48,23 +55,25 @@ impl<'a> Road<'a> {
         Ok(())
     }
 
-    /// Sends what is queued until a frame comes. Can be dropped at any point without losing a byte.
+    /// Sends what is queued until something comes. Can be dropped at any point without losing a byte.
     pub(super) async fn pass(&mut self) -> Hearing {
         loop {
+            if !self.printed.is_empty() {
+                return Hearing::Printed(std::mem::take(&mut self.printed));
+            }
             match self.frame() {
                 Ok(Some(frame)) => return Hearing::Frame(frame),
                 Ok(None) => {}
                 Err(_) => return Hearing::Nonsense,
             }
             let pending = self.to_say.get(self.said..).unwrap_or_default();
-            let worker = &mut *self.worker;
+            let (ears, mouth) = self.sandbox.streams();
             tokio::select! {
-                read = worker.reader.read_buf(&mut self.heard) => match read {
-                    Ok(0) | Err(_) => return Hearing::End,
-                    Ok(_) => {}
+                more = ears.hear(&mut self.heard, &mut self.printed) => if !more {
+                    return Hearing::End;
                 },
                 // A worker that no longer listens may still have something to say.
-                wrote = worker.writer.write(pending), if !pending.is_empty() => match wrote {
+                wrote = mouth.write(pending), if !pending.is_empty() => match wrote {
                     Ok(count) if count > 0 => {
                         self.said += count;
                         if self.said >= self.to_say.len() {
@@ -95,12 +104,16 @@ impl<'a> Road<'a> {
         }
         let rest = self.heard.split_off(whole);
         let mut body = std::mem::replace(&mut self.heard, rest);
-        body.drain(..HEADER);
+        let around = HEADER + self.seal;
+        if !body.get(HEADER..around).is_some_and(|seal| self.sandbox.admits(kind, seal)) {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        body.drain(..around);
         Ok(Some(Frame { kind, body }))
     }
 
-    /// How the process ended.
-    pub(super) async fn ending(&mut self) -> Option<Ending> {
-        self.worker.process.ending().await
+    /// How the process ended: it said `said`, or has gone.
+    pub(super) async fn ending(&mut self, said: Option<Ending>) -> Option<Ending> {
+        self.sandbox.ending(said).await
     }
 }

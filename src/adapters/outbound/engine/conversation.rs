@@ -1,4 +1,4 @@
-//! One call's conversation with its worker: the request, what the code asks meanwhile, the outcome, and the
+//! One call's conversation with its sandbox: the request, what the code asks meanwhile, the outcome, and the
 //! end of the worker whatever it does.
 
 use std::collections::HashSet;
@@ -12,19 +12,22 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::process::{Ending, Worker};
+use super::printed::Lines;
 use super::protocol::{FromWorker, ToWorker};
 use super::road::{Hearing, Road};
+use super::sandbox::{Ending, Sandbox};
 use crate::domain::ErrorCode;
 use crate::domain::execution::{
     Failure, HostRequest, Limits, LogEntry, Logs, Progress, Returned, SyntaxError,
 };
+use crate::domain::log_level::LogLevel;
 use crate::ports::{Host, HostRefusal};
 
-/// After its time is over, a worker may say so itself for this long.
-const GRACE: Duration = Duration::from_millis(50);
 /// After a cancellation, code may see its signal for this long; nothing that it does then counts.
 const ABORT_GRACE: Duration = Duration::from_millis(20);
+
+/// The signal of a forbidden system call, on every Linux that containers run on.
+const SIGSYS: i32 = 31;
 
 type Answer = (u32, Result<Value, HostRefusal>);
 
@@ -37,12 +40,14 @@ pub(super) enum Verdict {
 }
 
 /// See the module.
-pub(super) struct Conversation<'a> {
-    road: Road<'a>,
+pub(super) struct Conversation<'a, S: Sandbox> {
+    road: Road<'a, S>,
     limits: Limits,
     host: Option<Arc<dyn Host>>,
     /// What was logged.
     pub(super) logs: Logs,
+    lines: Lines,
+    logged: usize,
     calls: u32,
     progressed: u32,
     refused_with: HashSet<ErrorCode>,
@@ -50,14 +55,16 @@ pub(super) struct Conversation<'a> {
     tick: Option<Instant>,
 }
 
-impl<'a> Conversation<'a> {
-    /// With a worker that has heard nothing yet. Without a host, whatever the code asks is a violation.
-    pub(super) fn new(worker: &'a mut Worker, limits: Limits, host: Option<Arc<dyn Host>>) -> Self {
+impl<'a, S: Sandbox> Conversation<'a, S> {
+    /// With a sandbox that has heard nothing yet. Without a host, whatever the code asks is a violation.
+    pub(super) fn new(sandbox: &'a mut S, limits: Limits, host: Option<Arc<dyn Host>>) -> Self {
         Self {
-            road: Road::new(worker, super::protocol::max_from_worker(&limits)),
+            road: Road::new(sandbox, super::protocol::max_from_worker(&limits)),
             limits,
             host,
             logs: Logs::default(),
+            lines: Lines::default(),
+            logged: 0,
             calls: 0,
             progressed: 0,
             refused_with: HashSet::new(),
@@ -66,12 +73,20 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Sends the request and stays until there is a verdict. The worker may not be used afterwards.
+    /// Sends the request and stays until there is a verdict. The sandbox may not be used afterwards.
     pub(super) async fn hold(&mut self, first: &ToWorker, cancel: &CancellationToken) -> Verdict {
+        let verdict = self.converse(first, cancel).await;
+        if let Some(line) = self.lines.rest() {
+            self.printed(line);
+        }
+        verdict
+    }
+
+    async fn converse(&mut self, first: &ToWorker, cancel: &CancellationToken) -> Verdict {
         if self.road.say(first).is_err() {
             return failed(ErrorCode::InvalidInput, "the code and its arguments are too large");
         }
-        let mut end = Instant::now() + self.limits.timeout + GRACE;
+        let mut end = Instant::now() + self.limits.timeout + S::GRACE;
         let mut cancelled = false;
         loop {
             let tick = self.tick;
@@ -88,15 +103,26 @@ impl<'a> Conversation<'a> {
                 heard = self.road.pass() => match heard {
                     Hearing::Frame(frame) => {
                         let Some(said) = FromWorker::decode(frame) else { return violation() };
+                        if let FromWorker::Gone(ending) = said {
+                            if cancelled {
+                                return cancelled_call();
+                            }
+                            return ended(self.road.ending(Some(ending)).await);
+                        }
                         match self.hear(said) {
                             Some(_) if cancelled => return cancelled_call(),
                             Some(verdict) => return verdict,
                             None => {}
                         }
                     }
+                    Hearing::Printed(piece) => {
+                        for line in self.lines.push(&piece) {
+                            self.printed(line);
+                        }
+                    }
                     Hearing::Nonsense => return violation(),
                     Hearing::End if cancelled => return cancelled_call(),
-                    Hearing::End => return ended(self.road.ending().await),
+                    Hearing::End => return ended(self.road.ending(None).await),
                 },
                 Some((id, answer)) = self.answers.next(), if !self.answers.is_empty() => {
                     self.answer(id, answer);
@@ -112,9 +138,12 @@ impl<'a> Conversation<'a> {
     fn hear(&mut self, said: FromWorker) -> Option<Verdict> {
         match said {
             FromWorker::Log { level, json, text } => {
-                self.logs.bytes += text.len();
-                if self.logs.bytes > self.limits.log_bytes {
+                self.logged += text.len();
+                if self.logged > self.limits.log_bytes {
                     return Some(violation());
+                }
+                if !self.has_room(text.len()) {
+                    return None;
                 }
                 let data = json
                     .then(|| serde_json::from_str(&text).ok())
@@ -155,8 +184,29 @@ impl<'a> Conversation<'a> {
             }
             FromWorker::Done(outcome) => Some(self.judge(outcome)),
             FromWorker::Checked(verdict) => Some(Verdict::Checked(verdict)),
-            FromWorker::Ready(_) => Some(violation()),
+            FromWorker::Ready(_) | FromWorker::Gone(_) => Some(violation()),
         }
+    }
+
+    /// A line that the code wrote past the worker that counts.
+    fn printed(&mut self, line: String) {
+        // As the worker counts: each line costs its bytes and one more.
+        if self.has_room(line.len() + 1)
+            && let Some(host) = &self.host
+        {
+            host.log(LogEntry { level: LogLevel::Info, data: Value::String(line) });
+        }
+    }
+
+    /// Counts so many bytes of log as passed on, or as left out.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let fits = self.logs.bytes + bytes <= self.limits.log_bytes;
+        if fits {
+            self.logs.bytes += bytes;
+        } else {
+            self.logs.dropped_bytes = self.logs.dropped_bytes.saturating_add(bytes as u64);
+        }
+        fits
     }
 
     fn with_host(&self, tell: impl FnOnce(&dyn Host)) -> Option<Verdict> {
@@ -237,8 +287,10 @@ fn cancelled_call() -> Verdict {
 /// What the end of a worker without an outcome means.
 fn ended(ending: Option<Ending>) -> Verdict {
     match ending {
-        #[cfg(target_os = "linux")]
-        Some(Ending::Signaled(libc::SIGSYS)) => failed(
+        Some(Ending::OutOfMemory) => {
+            failed(ErrorCode::MemoryExceeded, "the call used more memory than it may")
+        }
+        Some(Ending::Signaled(SIGSYS)) => failed(
             ErrorCode::SandboxViolation,
             "the code tried a system call that the sandbox forbids, and was ended",
         ),
