@@ -8,7 +8,12 @@ mod connection;
 mod context;
 mod endpoint;
 mod error;
+pub mod labels;
+mod spec;
+mod verify;
 
 pub use connection::{Connection, Daemon};
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;
+pub use spec::{DEPENDENCIES, Network, Resources, Spec, VolumeMount, WORKSPACE};
+pub use verify::verify;

@@ -1,0 +1,138 @@
+//! Whether the daemon kept to a [`Spec`]: what it says of a container that it has made.
+//!
+//! A daemon ignores fields that it doesn't know, and drops limits that its kernel can't keep, with no more than
+//! a warning. A container whose walls did not come out as drawn is not used.
+
+use bollard::models::{ContainerInspectResponse, HostConfig};
+
+use super::spec::{PIDS, Spec};
+
+/// The capabilities that a container has unless they are dropped, where a daemon lists them one by one.
+const USUAL_CAPABILITIES: usize = 10;
+
+/// Checks what `docker inspect` shows. `swap_limited`: whether the daemon says that it can limit swap; where
+/// its kernel can't, memory alone is limited.
+///
+/// # Errors
+/// The names of what did not come out as asked.
+pub fn verify(
+    spec: &Spec,
+    found: &ContainerInspectResponse,
+    swap_limited: bool,
+) -> Result<(), String> {
+    let unnamed = HostConfig::default();
+    let host = found.host_config.as_ref().unwrap_or(&unnamed);
+    let config = found.config.as_ref();
+    let memory = i64::try_from(spec.resources.memory_bytes).ok();
+    let has = |list: &Option<Vec<String>>, wanted: &str| {
+        list.iter().flatten().any(|entry| entry.eq_ignore_ascii_case(wanted))
+    };
+    let dropped = has(&host.cap_drop, "ALL")
+        || host.cap_drop.as_ref().is_some_and(|list| list.len() >= USUAL_CAPABILITIES);
+    let network = host.network_mode.as_deref();
+    let checks = [
+        ("the memory limit", host.memory == memory),
+        ("the swap limit", !swap_limited || host.memory_swap == memory),
+        ("the processor limit", processors(host) == Some(spec.nano_cpus())),
+        ("the process limit", host.pids_limit == Some(PIDS)),
+        ("the read-only root", host.readonly_rootfs == Some(true)),
+        ("the dropped capabilities", dropped && host.cap_add.iter().flatten().next().is_none()),
+        ("no-new-privileges", has(&host.security_opt, "no-new-privileges")),
+        ("no privileges", host.privileged != Some(true)),
+        ("the network", network == Some(spec.network_mode())),
+        ("its own IPC", host.ipc_mode.as_deref() == Some("none")),
+        ("the user", config.and_then(|config| config.user.as_deref()) == Some("node")),
+        ("no bind mounts", host.binds.iter().flatten().next().is_none()),
+    ];
+    let missing: Vec<_> =
+        checks.iter().filter(|(_, holds)| !holds).map(|(name, _)| *name).collect();
+    if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) }
+}
+
+/// Processors in billionths, however the daemon writes them.
+fn processors(host: &HostConfig) -> Option<i64> {
+    match (host.nano_cpus, host.cpu_quota, host.cpu_period) {
+        (Some(nano), _, _) if nano > 0 => Some(nano),
+        (_, Some(quota), Some(period)) if period > 0 => {
+            Some(quota.saturating_mul(1_000_000_000) / period)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::{ContainerConfig, ContainerInspectResponse};
+
+    use super::super::labels::{Instance, Role};
+    use super::super::spec::{Network, Resources};
+    use super::*;
+
+    fn spec() -> Spec {
+        Spec {
+            role: Role::Call,
+            instance: Instance::new("one"),
+            image: "node:lts-slim".to_owned(),
+            command: vec![],
+            environment: vec![],
+            network: Network::None,
+            resources: Resources { memory_bytes: 64 << 20, millicpus: 500 },
+            workspace_bytes: 1 << 20,
+            workspace_exec: false,
+            volumes: vec![],
+            lifetime: None,
+        }
+    }
+
+    /// What a daemon shows that did as it was told.
+    fn kept(spec: &Spec) -> ContainerInspectResponse {
+        let body = spec.body();
+        ContainerInspectResponse {
+            host_config: body.host_config,
+            config: Some(ContainerConfig { user: body.user, ..Default::default() }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_container_as_drawn_will_do() {
+        assert_eq!(verify(&spec(), &kept(&spec()), true), Ok(()));
+    }
+
+    #[test]
+    fn each_wall_that_is_missing_is_named() {
+        let breaches: [(&str, fn(&mut HostConfig)); 9] = [
+            ("the memory limit", |host| host.memory = Some(0)),
+            ("the swap limit", |host| host.memory_swap = Some(-1)),
+            ("the processor limit", |host| host.nano_cpus = Some(0)),
+            ("the process limit", |host| host.pids_limit = None),
+            ("the read-only root", |host| host.readonly_rootfs = Some(false)),
+            ("the dropped capabilities", |host| host.cap_drop = Some(vec![])),
+            ("no-new-privileges", |host| host.security_opt = None),
+            ("the network", |host| host.network_mode = Some("bridge".to_owned())),
+            ("its own IPC", |host| host.ipc_mode = Some("host".to_owned())),
+        ];
+        for (name, breach) in breaches {
+            let mut found = kept(&spec());
+            breach(found.host_config.as_mut().unwrap());
+            assert_eq!(verify(&spec(), &found, true), Err(name.to_owned()));
+        }
+        let nothing = ContainerInspectResponse::default();
+        assert!(verify(&spec(), &nothing, true).is_err());
+    }
+
+    #[test]
+    fn swap_is_let_be_where_it_cannot_be_limited() {
+        let mut found = kept(&spec());
+        found.host_config.as_mut().unwrap().memory_swap = Some(-1);
+        assert_eq!(verify(&spec(), &found, false), Ok(()));
+    }
+
+    #[test]
+    fn processors_may_be_written_as_a_quota() {
+        let mut found = kept(&spec());
+        let host = found.host_config.as_mut().unwrap();
+        (host.nano_cpus, host.cpu_quota, host.cpu_period) = (Some(0), Some(50_000), Some(100_000));
+        assert_eq!(verify(&spec(), &found, true), Ok(()));
+    }
+}
