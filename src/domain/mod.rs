@@ -12,8 +12,10 @@ pub mod execution;
 pub mod guard;
 pub mod image;
 pub mod log_level;
+pub mod network;
 pub mod profile;
 pub mod tool;
+pub mod upstream;
 
 pub use access::{AccessPolicy, Action};
 pub use caller::{Actor, Caller};

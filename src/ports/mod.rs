@@ -7,6 +7,7 @@
 //! Absence is an `Option`, never an error. A port's error says what the caller can do, never which driver
 //! said it.
 
+pub mod attachment_store;
 pub mod clock;
 pub mod engine;
 pub mod host;
@@ -14,7 +15,9 @@ pub mod metrics;
 pub mod rate_limiter;
 pub mod schema_check;
 pub mod tool_store;
+pub mod upstream;
 
+pub use attachment_store::AttachmentStore;
 pub use clock::{Clock, Ids};
 pub use engine::{Engine, EngineError, EngineReport, Strength};
 pub use host::{Host, HostRefusal};
@@ -22,6 +25,10 @@ pub use metrics::{HttpMetrics, Metrics};
 pub use rate_limiter::RateLimiter;
 pub use schema_check::{CompiledSchema, SchemaCheck, SchemaViolation};
 pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};
+pub use upstream::{
+    ServerInfo, UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply, UpstreamSession,
+    Upstreams,
+};
 
 /// An adapter's own error, kept for the log and never shown to a client.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

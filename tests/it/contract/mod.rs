@@ -1,5 +1,6 @@
 //! Contract suites: what every implementation of a port must do.
 
+mod attachment_store;
 #[cfg(feature = "embedded")]
 pub(crate) mod engine;
 #[cfg(feature = "mcp")]

@@ -1,6 +1,7 @@
 //! Fakes with behaviour, and builders for tests. A fake of a port that has a contract suite passes it.
 
 pub(crate) mod app;
+pub(crate) mod attachments;
 #[cfg(feature = "stdio")]
 pub(crate) mod client;
 pub(crate) mod clock;

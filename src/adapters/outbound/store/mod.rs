@@ -1,10 +1,13 @@
 //! Where tools are kept: in memory, in a file that several servers may share, or in PostgreSQL.
 
+mod bell;
 mod feed;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+pub mod memory_attachments;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 
 pub use memory::MemoryStore;
+pub use memory_attachments::MemoryAttachments;

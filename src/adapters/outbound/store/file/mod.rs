@@ -5,6 +5,7 @@
 //! wait for another process: one writes and gathers concurrent writes into one transaction, one reads and
 //! publishes what other processes changed.
 
+mod attachments;
 mod create;
 mod error;
 mod handle;
@@ -30,6 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+pub use attachments::FileAttachments;
 pub use error::OpenError;
 
 use self::error::closed;

@@ -4,6 +4,7 @@
 //! whoever makes it. A process has one writer, which makes one transaction of the writes that wait, and one
 //! listener, which hears of others' changes and knows whether the database is there.
 
+mod attachments;
 mod connect;
 mod error;
 mod listen;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use attachments::PgAttachments;
 pub use connect::{SchemaName, SettingsError};
 use listen::{ListenTask, Online};
 use order::OrderedFeed;

@@ -1,0 +1,126 @@
+//! Another MCP server, spoken to as its client.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::BoxStream;
+use crate::domain::execution::Progress;
+use crate::domain::upstream::{RemoteTool, UpstreamSpec};
+
+/// Connects to servers that nobody vouches for.
+///
+/// Whatever the server does, every future of this port and of its sessions MUST end within a time that the
+/// adapter bounds, and what a server sends MUST be bounded in size before it is kept. No error or log MUST show
+/// a secret of the specification.
+#[async_trait]
+pub trait Upstreams: Send + Sync {
+    /// Connects and agrees on a revision of the protocol. What was started MUST be gone if this fails or is
+    /// dropped.
+    async fn connect(&self, spec: &UpstreamSpec)
+    -> Result<Arc<dyn UpstreamSession>, UpstreamError>;
+}
+
+/// A connection. When the last handle is dropped it is closed, with everything that was started for it.
+#[async_trait]
+pub trait UpstreamSession: Send + Sync {
+    /// Who the server says it is.
+    fn server(&self) -> ServerInfo;
+
+    /// Every tool. MUST fail rather than return part of them.
+    async fn tools(&self) -> Result<Vec<RemoteTool>, UpstreamError>;
+
+    /// Calls a tool. `events` hears of progress until this returns. When `cancel` is cancelled the server MUST be
+    /// told, and this MUST return at once.
+    async fn call(
+        &self,
+        call: UpstreamCall,
+        events: Arc<dyn UpstreamEvents>,
+        cancel: CancellationToken,
+    ) -> Result<UpstreamReply, UpstreamError>;
+
+    /// Wakes when the server says that its tools have changed. Ends with the connection.
+    fn changes(&self) -> BoxStream<()>;
+
+    /// Returns when the connection is gone.
+    async fn closed(&self);
+
+    /// Closes the connection. MUST leave nothing running that was started for it.
+    async fn close(&self);
+}
+
+/// Who a server says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The revision of MCP that is spoken with it.
+    pub protocol: String,
+}
+
+/// A call of an upstream's tool.
+#[derive(Debug, Clone)]
+pub struct UpstreamCall {
+    /// The tool's name there.
+    pub tool: String,
+    /// Its arguments.
+    pub arguments: Map<String, Value>,
+    /// How long it may run.
+    pub timeout: std::time::Duration,
+    /// What the client that calls can do, as MCP writes it; for servers that ask per request.
+    pub capabilities: Option<Map<String, Value>>,
+    /// Answers to what the server had asked for, where this is another round of a call.
+    pub answers: Option<Map<String, Value>>,
+    /// The server's own state of that call.
+    pub state: Option<String>,
+}
+
+/// Hears what a server says during a call.
+pub trait UpstreamEvents: Send + Sync {
+    /// Progress. Must not block.
+    fn progress(&self, progress: Progress);
+}
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UpstreamReply {
+    /// The tool's result, as MCP writes it.
+    Result(Map<String, Value>),
+    /// It asks the client first: MCP's input-required result.
+    InputRequired(Map<String, Value>),
+}
+
+/// Why a server gave no answer. The texts hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// It may not be reached: an address that is not public, for instance.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It can't be reached, or the connection was lost.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It did not answer in time.
+    #[error("it did not answer within {0} ms")]
+    Timeout(u64),
+    /// It sent more than is taken.
+    #[error("it sent more than is taken: {0}")]
+    TooLarge(String),
+    /// It sent what is not MCP, or not what was asked for.
+    #[error("it does not keep to the protocol: {0}")]
+    Protocol(String),
+    /// It refused the request, in its own words.
+    #[error("it refused: {message} (code {code})")]
+    Refused {
+        /// The JSON-RPC code.
+        code: i32,
+        /// Its message, clipped.
+        message: String,
+    },
+    /// The caller cancelled.
+    #[error("the call was cancelled")]
+    Cancelled,
+}
