@@ -12,37 +12,24 @@
     reason = "a measuring program"
 )]
 
+#[path = "../tests/compromise/caller.rs"]
+mod caller;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::engine::embedded::worker::{Variation, dispatch_with};
 use dynamic_mcp::adapters::outbound::engine::embedded::{
     EmbeddedConfig, EmbeddedEngine, Spares, WorkerMode,
 };
-use dynamic_mcp::domain::ErrorCode;
-use dynamic_mcp::domain::caller::Caller;
-use dynamic_mcp::domain::execution::{HostRequest, Job, Limits, LogEntry, Progress};
-use dynamic_mcp::domain::image::ContainerImage;
-use dynamic_mcp::ports::{Engine as _, Host, HostRefusal};
+use dynamic_mcp::domain::execution::Limits;
+use dynamic_mcp::ports::Engine as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const CODE: &str = "return {upper: String(args.text).toUpperCase()}";
 const ROUNDS: usize = 3;
-
-struct Silent;
-
-#[async_trait]
-impl Host for Silent {
-    fn log(&self, _: LogEntry) {}
-    fn progress(&self, _: Progress) {}
-    async fn request(&self, _: HostRequest) -> Result<serde_json::Value, HostRefusal> {
-        Err(HostRefusal { code: ErrorCode::PermissionDenied, message: "no".to_owned() })
-    }
-}
 
 fn main() -> ExitCode {
     let open = std::env::args().next().is_some_and(|name| name.ends_with("-open"));
@@ -104,17 +91,8 @@ async fn start(worker: &Path, mode: WorkerMode, spares: Spares) -> EmbeddedEngin
 }
 
 async fn call(engine: &EmbeddedEngine, code: &str, args: &str) {
-    let job = Job {
-        tool: None,
-        code: code.into(),
-        args: args.to_owned(),
-        caller: Caller::local(),
-        dependencies: Arc::new([]),
-        image: ContainerImage::parse("node:lts-slim").unwrap(),
-        limits: Limits { output_bytes: 10_000_000, ..Limits::default() },
-    };
-    let ran = engine.run(job, Arc::new(Silent), CancellationToken::new()).await.unwrap();
-    ran.outcome.unwrap();
+    let limits = Limits { output_bytes: 10_000_000, ..Limits::default() };
+    caller::run(engine, code, args, limits).await.unwrap();
 }
 
 async fn sequential(

@@ -1,35 +1,19 @@
 //! What a worker that has been broken into can do: nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::engine::embedded::{
     EmbeddedConfig, EmbeddedEngine, WorkerMode,
 };
 use dynamic_mcp::domain::ErrorCode;
-use dynamic_mcp::domain::caller::Caller;
-use dynamic_mcp::domain::execution::{
-    Failure, HostRequest, Job, Limits, LogEntry, Progress, Returned,
-};
-use dynamic_mcp::domain::image::ContainerImage;
-use dynamic_mcp::ports::{Engine as _, Host, HostRefusal};
+use dynamic_mcp::domain::execution::{Failure, Limits, Returned};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::caller;
+
 /// The sources of workers.
 pub(crate) const MODES: [WorkerMode; 2] = [WorkerMode::ForkServer, WorkerMode::ExecPool];
-
-struct Silent;
-
-#[async_trait]
-impl Host for Silent {
-    fn log(&self, _: LogEntry) {}
-    fn progress(&self, _: Progress) {}
-    async fn request(&self, _: HostRequest) -> Result<serde_json::Value, HostRefusal> {
-        Err(HostRefusal { code: ErrorCode::PermissionDenied, message: "no".to_owned() })
-    }
-}
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -45,16 +29,8 @@ pub(crate) fn engine_of(config: EmbeddedConfig) -> EmbeddedEngine {
 }
 
 pub(crate) async fn run(engine: &EmbeddedEngine, code: &str) -> Result<Returned, Failure> {
-    let job = Job {
-        tool: None,
-        code: code.into(),
-        args: "{}".to_owned(),
-        caller: Caller::local(),
-        dependencies: Arc::new([]),
-        image: ContainerImage::parse("node:lts-slim").unwrap(),
-        limits: Limits { timeout: Duration::from_secs(30), ..Limits::default() },
-    };
-    engine.run(job, Arc::new(Silent), CancellationToken::new()).await.unwrap().outcome
+    let limits = Limits { timeout: Duration::from_secs(30), ..Limits::default() };
+    caller::run(engine, code, "{}", limits).await
 }
 
 pub(crate) async fn still_serves(engine: &EmbeddedEngine) {

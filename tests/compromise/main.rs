@@ -13,6 +13,7 @@
 )]
 
 mod baseline;
+mod caller;
 mod calls;
 mod native;
 

@@ -40,7 +40,7 @@ async fn refuses_bad_drafts_before_anything_is_stored() {
         (json!({ "timeoutMs": 120_001 }), ErrorCode::InvalidTool, "1000 to 120000"),
         (json!({ "image": "python:3" }), ErrorCode::InvalidTool, "node:lts-slim"),
         (json!({ "inputSchema": { "type": "string" } }), ErrorCode::InvalidTool, "object"),
-        (json!({ "outputSchema": { "broken": true } }), ErrorCode::InvalidTool, "outputSchema"),
+        (json!({ "outputSchema": { "required": "a" } }), ErrorCode::InvalidTool, "outputSchema"),
         (
             json!({ "permissions": { "net": ["https://example.com"] } }),
             ErrorCode::PermissionDenied,

@@ -172,7 +172,7 @@ async fn definitions_that_break_a_rule_say_which() {
         ("code", json!("c".repeat(200_001)), "not 200001"),
         ("code", json!("syntax!"), "line 1, column 1"),
         ("inputSchema", json!({ "type": "array" }), "inputSchema: the schema's type must be"),
-        ("inputSchema", json!({ "broken": true }), "inputSchema: the schema is not valid"),
+        ("inputSchema", json!({ "required": "a" }), "inputSchema: the schema is not valid"),
         ("outputSchema", json!({ "x": "y".repeat(100_001) }), "outputSchema: the schema has"),
         ("tags", json!(vec!["t"; 33]), "tags may have at most 32 entries, not 33"),
         ("tags", json!(["t".repeat(65)]), "each tag must have 1 to 64 characters"),

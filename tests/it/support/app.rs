@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynamic_mcp::adapters::outbound::schema_check::BoundedSchemaCheck;
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
 use dynamic_mcp::app::{
     App, Authorizer, CallContext, Catalog, CatalogLimits, CatalogParts, Engines, Gate, Lifecycle,
@@ -18,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::FakeClock;
 use super::engine::FakeEngine;
-use super::schema::RequiredKeys;
 use super::sink::RecordingSink;
 
 /// What a test may want to be different.
@@ -75,7 +75,7 @@ impl TestApp {
         let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
         let catalog = Arc::new(Catalog::new(CatalogParts {
             store: Arc::clone(&setup.store),
-            schemas: Arc::new(RequiredKeys),
+            schemas: Arc::new(BoundedSchemaCheck),
             engines: engines.clone(),
             clock: clock.clone(),
             gate: Arc::clone(&gate),
@@ -85,7 +85,7 @@ impl TestApp {
             catalog: Arc::clone(&catalog),
             engines: engines.clone(),
             gate: Arc::clone(&gate),
-            schemas: Arc::new(RequiredKeys),
+            schemas: Arc::new(BoundedSchemaCheck),
             metrics: Arc::new(NoMetrics),
             limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
             policy: setup.policy,

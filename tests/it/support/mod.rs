@@ -17,5 +17,4 @@ pub(crate) mod postgres;
 pub(crate) mod records;
 #[cfg(feature = "file")]
 pub(crate) mod rows;
-pub(crate) mod schema;
 pub(crate) mod sink;

@@ -1,18 +1,51 @@
 //! After the data was closed and opened again, or changed behind the store's back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use dynamic_mcp::ports::{StoreError, ToolStore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::{PLENTY, StoreHarness};
 use crate::support::records::{created, full, name, recreated, revised};
 
+/// What runs behind the handles that are open.
+#[derive(Default)]
+pub(super) struct Background(Mutex<(TaskTracker, CancellationToken)>);
+
+impl Background {
+    /// For another handle.
+    pub(super) fn current(&self) -> (TaskTracker, CancellationToken) {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Ends it, and with it every handle; those that come are on a new one.
+    async fn end(&self) {
+        let (tracker, stop) = std::mem::take(&mut *self.0.lock().unwrap());
+        stop.cancel();
+        tracker.close();
+        tracker.wait().await;
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.current().1.cancel();
+    }
+}
+
 /// A place whose data outlives its handles.
 #[async_trait]
 pub(super) trait DurableHarness: StoreHarness {
+    /// What runs behind its handles.
+    fn background(&self) -> &Background;
+
     /// Closes every handle and opens the data again.
-    async fn reopen(&self) -> Arc<dyn ToolStore>;
+    async fn reopen(&self) -> Arc<dyn ToolStore> {
+        self.background().end().await;
+        self.open().await
+    }
 
     /// Changes the code of a stored tool, `1`, behind the store's back.
     async fn damage(&self, name: &str);

@@ -1,27 +1,25 @@
 //! The store in a file.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::store::file::{FileOptions, FileStore};
 use dynamic_mcp::ports::ToolStore;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::durable::{DurableHarness, durable};
+use super::durable::{Background, DurableHarness, durable};
 use super::{HISTORY, StoreHarness, shared::shared, single::single, watched::watched};
 use crate::support::rows;
 
 struct TempFile {
     folder: TempDir,
-    open: Mutex<(TaskTracker, CancellationToken)>,
+    background: Background,
 }
 
 impl TempFile {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, open: Mutex::default() }
+        Self { folder, background: Background::default() }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -32,7 +30,7 @@ impl TempFile {
 #[async_trait]
 impl StoreHarness for TempFile {
     async fn open(&self) -> Arc<dyn ToolStore> {
-        let (tracker, stop) = self.open.lock().unwrap().clone();
+        let (tracker, stop) = self.background.current();
         let options = FileOptions { history: HISTORY };
         Arc::new(FileStore::open(&self.path(), options, &tracker, &stop).await.unwrap())
     }
@@ -40,12 +38,8 @@ impl StoreHarness for TempFile {
 
 #[async_trait]
 impl DurableHarness for TempFile {
-    async fn reopen(&self) -> Arc<dyn ToolStore> {
-        let (tracker, stop) = std::mem::take(&mut *self.open.lock().unwrap());
-        stop.cancel();
-        tracker.close();
-        tracker.wait().await;
-        self.open().await
+    fn background(&self) -> &Background {
+        &self.background
     }
 
     async fn damage(&self, name: &str) {

@@ -1,49 +1,37 @@
 //! The store in PostgreSQL.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dynamic_mcp::ports::ToolStore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::durable::{DurableHarness, durable};
+use super::durable::{Background, DurableHarness, durable};
 use super::{HISTORY, StoreHarness, shared::shared, single::single, watched::watched};
 use crate::support::postgres::TestSchema;
 
 struct Postgres {
     schema: TestSchema,
-    open: Mutex<(TaskTracker, CancellationToken)>,
+    background: Background,
 }
 
 impl Postgres {
     fn new() -> Self {
-        Self { schema: TestSchema::new(), open: Mutex::default() }
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.open.lock().unwrap().1.cancel();
+        Self { schema: TestSchema::new(), background: Background::default() }
     }
 }
 
 #[async_trait]
 impl StoreHarness for Postgres {
     async fn open(&self) -> Arc<dyn ToolStore> {
-        let (tracker, stop) = self.open.lock().unwrap().clone();
+        let (tracker, stop) = self.background.current();
         Arc::new(self.schema.open(u32::try_from(HISTORY).unwrap(), &tracker, &stop).await)
     }
 }
 
 #[async_trait]
 impl DurableHarness for Postgres {
-    async fn reopen(&self) -> Arc<dyn ToolStore> {
-        let (tracker, stop) = std::mem::take(&mut *self.open.lock().unwrap());
-        stop.cancel();
-        tracker.close();
-        tracker.wait().await;
-        self.open().await
+    fn background(&self) -> &Background {
+        &self.background
     }
 
     async fn damage(&self, name: &str) {
