@@ -38,7 +38,7 @@ pub trait ToolStore: Send + Sync {
     async fn replace(&self, record: Arc<ToolRecord>, seen: Revision) -> Result<(), StoreError>;
 
     /// Deletes a tool at revision `seen`; refuses like [`replace`](Self::replace). The name's last revision
-    /// and its history stay.
+    /// stays, and so does its history, unless more than a thousand other names were deleted after it.
     async fn remove(&self, name: &ToolName, seen: Revision) -> Result<(), StoreError>;
 
     /// The revisions of a name, newest first, at most `limit`. Empty for a name never used.

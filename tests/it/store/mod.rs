@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod deleted;
 mod full;
 mod import;
 mod open;

@@ -8,6 +8,10 @@ pub(super) const TOOLS: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinitio
 pub(super) const HISTORY: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("history");
 /// Deleted names: name to its last revision.
 pub(super) const TOMBSTONES: TableDefinition<'_, &str, u64> = TableDefinition::new("tombstones");
+/// The newest deletions: the generation that each made, to the name and its last revision. Older files come
+/// to it with their first write.
+pub(super) const DELETIONS: TableDefinition<'_, u64, (&str, u64)> =
+    TableDefinition::new("deletions");
 /// The newest changes: the generation that each made, to the name, its revision and whether it is live.
 /// This is how one process learns what another did.
 pub(super) const CHANGES: TableDefinition<'_, u64, (&str, u64, bool)> =
@@ -39,6 +43,7 @@ pub(super) fn create(txn: &WriteTransaction) -> Result<(), redb::Error> {
     txn.open_table(TOOLS)?;
     txn.open_table(HISTORY)?;
     txn.open_table(TOMBSTONES)?;
+    txn.open_table(DELETIONS)?;
     txn.open_table(CHANGES)?;
     let mut meta = txn.open_table(META)?;
     meta.insert(SCHEMA, CURRENT_SCHEMA)?;

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
 
 use super::row;
-use super::tables::{CHANGES, GENERATION, HISTORY, META, TOMBSTONES, TOOLS};
+use super::tables::{CHANGES, DELETIONS, GENERATION, HISTORY, META, TOMBSTONES, TOOLS};
 use crate::domain::tool::{Revision, ToolName, ToolRecord};
 use crate::ports::{StoreError, StoreEvent};
 
 /// Changes that are kept for other processes to read. One that is further behind lists again.
 const CHANGES_KEPT: u64 = 4096;
+
+/// Deleted names whose history is kept, the newest. Of older ones only the last revision is: without it, a
+/// name made again would begin anew.
+const DELETED_KEPT: u64 = 1000;
 
 /// A write to be done.
 #[derive(Debug)]
@@ -28,6 +32,7 @@ pub(super) struct Tables<'txn> {
     tools: Table<'txn, &'static str, (u64, &'static [u8])>,
     history: Table<'txn, (&'static str, u64), &'static [u8]>,
     tombstones: Table<'txn, &'static str, u64>,
+    deletions: Table<'txn, u64, (&'static str, u64)>,
     changes: Table<'txn, u64, (&'static str, u64, bool)>,
     meta: Table<'txn, &'static str, u64>,
     /// Revisions to keep of a name, the live one included.
@@ -40,6 +45,7 @@ impl<'txn> Tables<'txn> {
             tools: txn.open_table(TOOLS)?,
             history: txn.open_table(HISTORY)?,
             tombstones: txn.open_table(TOMBSTONES)?,
+            deletions: txn.open_table(DELETIONS)?,
             changes: txn.open_table(CHANGES)?,
             meta: txn.open_table(META)?,
             keep,
@@ -119,6 +125,7 @@ impl<'txn> Tables<'txn> {
         self.tombstones.insert(name.as_str(), seen.get())?;
         self.retire(name.as_str(), seen, &old, seen)?;
         self.note(name.as_str(), seen.get(), false)?;
+        self.forget_old_deletions(name.as_str(), seen)?;
         Ok(Ok(StoreEvent::Removed(name.clone(), seen)))
     }
 
@@ -166,6 +173,24 @@ impl<'txn> Tables<'txn> {
             self.history.insert((name, revision.get()), row)?;
         }
         self.history.retain_in((name, 0)..=(name, too_old), |_, _| false)
+    }
+
+    /// Keeps the history of the newest deletions, to which this one is added, and drops that of others.
+    fn forget_old_deletions(
+        &mut self,
+        name: &str,
+        revision: Revision,
+    ) -> Result<(), redb::StorageError> {
+        self.deletions.insert(self.generation()?, (name, revision.get()))?;
+        while self.deletions.len()? > DELETED_KEPT {
+            let Some((_, oldest)) = self.deletions.pop_first()? else { break };
+            let (name, revision) = oldest.value();
+            // A name that was made again has no tombstone; one deleted again has a later one.
+            if self.tombstones.get(name)?.is_some_and(|last| last.value() == revision) {
+                self.history.retain_in((name, 0)..=(name, revision), |_, _| false)?;
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, name: &str, revision: u64, live: bool) -> Result<(), redb::StorageError> {
