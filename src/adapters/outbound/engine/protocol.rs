@@ -46,6 +46,8 @@ pub(super) struct Run {
     pub(super) about: String,
     /// The body of the function.
     pub(super) code: String,
+    /// Whether it is known that `code` is the body of a function and nothing else.
+    pub(super) parsed: bool,
     /// JSON.
     pub(super) args: String,
 }
@@ -135,8 +137,9 @@ impl ToWorker {
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
         frame::seal(match self {
             Self::Run(run) => {
+                let kind = if run.parsed { b'F' } else { b'Q' };
                 let mut out =
-                    frame::open(b'Q', MARGIN + run.code.len() + run.args.len() + run.about.len());
+                    frame::open(kind, MARGIN + run.code.len() + run.args.len() + run.about.len());
                 let millis = u64::try_from(run.limits.timeout.as_millis()).unwrap_or(u64::MAX);
                 out.extend_from_slice(&millis.to_le_bytes());
                 out.extend_from_slice(&(run.limits.output_bytes as u64).to_le_bytes());

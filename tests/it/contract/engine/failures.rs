@@ -85,6 +85,27 @@ pub(super) async fn a_body_cannot_close_its_function(bench: &Bench) {
     }
 }
 
+/// The parser's time grows with the square of the names.
+pub(super) async fn code_that_takes_too_long_to_parse_is_refused(bench: &Bench) {
+    let names: Vec<String> = (0..30_000).map(|n| format!("n{n}")).collect();
+    let code = format!("let {};", names.join(","));
+    let refused = bench.engine.check(&code).await.unwrap().unwrap_err();
+    assert_eq!(refused.message, "it takes longer than 2 s to parse");
+    assert_eq!(bench.value("return 1").await, 1);
+}
+
+/// An engine may remember what it has parsed; nothing of that may show.
+pub(super) async fn a_second_run_is_as_the_first(bench: &Bench) {
+    let throws = "\nthrow new Error('here')";
+    assert!(bench.engine.check(throws).await.unwrap().is_ok());
+    for _ in 0..2 {
+        assert_eq!(bench.value("return typeof globalThis.evil").await, "undefined");
+        let failure = bench.failure(throws).await;
+        assert_eq!(failure.location, Some(Location { line: 2, column: 11 }), "{failure:?}");
+        bench.failure(BREAKOUTS[0]).await;
+    }
+}
+
 pub(super) async fn an_unheard_rejection_fails_the_call(bench: &Bench) {
     for code in [
         "Promise.reject(new Error('boom')); return 1",

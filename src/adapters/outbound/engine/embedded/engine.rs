@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::super::exchange::{self, Request};
 use super::config::{EmbeddedConfig, WorkerMode};
+use super::known::Known;
 use super::pool::{Lease, Phase, Pool};
 use super::spawning::Spawning;
 use super::worker::Setup;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// See the module.
 pub struct EmbeddedEngine {
     pool: Arc<Pool>,
+    known: Known,
     stop: CancellationToken,
 }
 
@@ -62,7 +64,7 @@ impl EmbeddedEngine {
             #[cfg(not(target_os = "linux"))]
             pool.close("there is no fork server on this system".to_owned());
         }
-        Self { pool, stop }
+        Self { pool, known: Known::default(), stop }
     }
 
     /// Workers that are ready now.
@@ -98,7 +100,9 @@ impl Engine for EmbeddedEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
-        let request = Request::new(job)?;
+        let mark = Known::mark(&job.code);
+        let parsed = self.known.has(&mark);
+        let request = Request::new(job)?.parsed(parsed);
         let acquired = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
@@ -106,13 +110,23 @@ impl Engine for EmbeddedEngine {
         };
         match acquired {
             None => Ok(exchange::cancelled()),
-            Some(mut lease) => Ok(request.run(&mut lease.worker, host, &cancel).await),
+            Some(mut lease) => {
+                let completion = request.run(&mut lease.worker, host, &cancel).await;
+                if completion.outcome.is_ok() && !parsed {
+                    self.known.add(mark);
+                }
+                Ok(completion)
+            }
         }
     }
 
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {
         let mut lease = self.acquire().await?;
-        Ok(exchange::check(&mut lease.worker, code).await)
+        let verdict = exchange::check(&mut lease.worker, code).await;
+        if verdict.is_ok() {
+            self.known.add(Known::mark(code));
+        }
+        Ok(verdict)
     }
 
     fn report(&self) -> EngineReport {

@@ -15,6 +15,7 @@ mod engine;
 mod fork_server;
 #[cfg(target_os = "linux")]
 mod forking;
+mod known;
 mod pool;
 mod process;
 mod spawning;

@@ -6,14 +6,12 @@ use rquickjs::context::EvalOptions;
 use rquickjs::promise::PromiseState;
 use rquickjs::{CatchResultExt as _, Ctx, Function, Persistent, Promise, Value};
 
+use super::super::super::exchange::CHECK_TIMEOUT;
 use super::super::super::protocol::{FromWorker, Run, ToWorker};
 use super::realm::Realm;
 use super::verdict;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{Failure, Location, Returned, SyntaxError};
-
-/// How long parsing may take.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The name of code that is only parsed.
 const CHECKED: &str = "tool:";
@@ -70,7 +68,8 @@ impl Realm {
     }
 
     fn start(&self, ctx: &Ctx<'_>, run: &Run) -> Result<Main, Failure> {
-        parse(ctx, &run.code).map_err(|error| {
+        let parsed = if run.parsed { Ok(()) } else { parse(ctx, &run.code) };
+        parsed.map_err(|error| {
             if self.state.must_stop() {
                 return verdict::timeout(&self.state);
             }

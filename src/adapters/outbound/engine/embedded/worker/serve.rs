@@ -27,6 +27,7 @@ pub(super) fn warm_up(realm: &Realm) {
     let warm = realm.run(&Run {
         limits: Limits { timeout: Duration::from_secs(10), ..Limits::default() },
         entropy: [0; 32],
+        parsed: true,
         about: r#"{"tool":{"name":"warm","revision":1},"caller":{}}"#.to_owned(),
         code: WARM_UP.to_owned(),
         args: r#"{"text":"warm"}"#.to_owned(),

@@ -49,6 +49,7 @@ pub(super) fn run_within(code: &str, args: &str, limits: Limits) -> Ran {
     let outcome = realm.run(&Run {
         limits,
         entropy: [3; 32],
+        parsed: false,
         about: r#"{"tool":null,"caller":{"subject":null,"scopes":[]}}"#.to_owned(),
         code: code.to_owned(),
         args: args.to_owned(),

@@ -14,7 +14,7 @@ impl ToWorker {
     pub(super) fn decode(frame: &Frame) -> Option<Self> {
         let mut body = Reader(&frame.body);
         Some(match frame.kind {
-            b'Q' => Self::Run(Box::new(Run {
+            b'Q' | b'F' => Self::Run(Box::new(Run {
                 limits: Limits {
                     timeout: Duration::from_millis(body.u64()?),
                     output_bytes: usize::try_from(body.u64()?).ok()?,
@@ -24,6 +24,7 @@ impl ToWorker {
                 entropy: *body.take(32)?.first_chunk()?,
                 about: body.text()?,
                 code: body.text()?,
+                parsed: frame.kind == b'F',
                 args: body.rest()?,
             })),
             b'S' => Self::Check(body.rest()?),
@@ -108,18 +109,22 @@ mod tests {
 
     #[test]
     fn what_the_host_says_survives() {
-        let run = Run {
-            limits: Limits::default(),
-            entropy: [7; 32],
-            about: "{}".to_owned(),
-            code: "return 'é'".to_owned(),
-            args: "[1]".to_owned(),
-        };
-        let frame = read(&ToWorker::Run(Box::new(run)).encode().unwrap());
-        let Some(ToWorker::Run(back)) = ToWorker::decode(&frame) else { panic!("not a run") };
-        assert_eq!(back.limits, Limits::default());
-        assert_eq!((back.entropy, back.about.as_str()), ([7; 32], "{}"));
-        assert_eq!((back.code.as_str(), back.args.as_str()), ("return 'é'", "[1]"));
+        for parsed in [true, false] {
+            let run = Run {
+                limits: Limits::default(),
+                entropy: [7; 32],
+                about: "{}".to_owned(),
+                code: "return 'é'".to_owned(),
+                parsed,
+                args: "[1]".to_owned(),
+            };
+            let frame = read(&ToWorker::Run(Box::new(run)).encode().unwrap());
+            let Some(ToWorker::Run(back)) = ToWorker::decode(&frame) else { panic!("not a run") };
+            assert_eq!(back.limits, Limits::default());
+            assert_eq!((back.entropy, back.about.as_str()), ([7; 32], "{}"));
+            assert_eq!((back.code.as_str(), back.args.as_str()), ("return 'é'", "[1]"));
+            assert_eq!(back.parsed, parsed);
+        }
     }
 
     #[test]
