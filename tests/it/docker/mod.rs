@@ -1,4 +1,6 @@
-//! Docker: the way to the daemon.
+//! Docker: the way to the daemon, and its images.
 
 mod connection;
 mod endpoint;
+#[cfg(feature = "http")]
+mod images;

@@ -15,6 +15,8 @@ pub(crate) mod peer;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 pub(crate) mod records;
+#[cfg(all(feature = "docker", feature = "http"))]
+pub(crate) mod registry;
 #[cfg(feature = "file")]
 pub(crate) mod rows;
 pub(crate) mod sink;

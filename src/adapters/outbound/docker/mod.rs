@@ -8,12 +8,15 @@ mod connection;
 mod context;
 mod endpoint;
 mod error;
+mod images;
 pub mod labels;
+mod pull_progress;
 mod spec;
 mod verify;
 
 pub use connection::{Connection, Daemon};
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;
+pub use images::{ImageState, ImageUnavailable, Images};
 pub use spec::{DEPENDENCIES, Network, Resources, Spec, VolumeMount, WORKSPACE};
 pub use verify::verify;
