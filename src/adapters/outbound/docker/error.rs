@@ -51,6 +51,12 @@ pub enum DockerError {
         /// Its operating system.
         os: String,
     },
+    /// It did not keep to a container's description.
+    #[error("the Docker daemon made a container without {what}, which is not used")]
+    Unkept {
+        /// What is missing.
+        what: String,
+    },
     /// It refused or failed a request.
     #[error("the Docker daemon answered {status}: {message}")]
     Refused {

@@ -5,6 +5,7 @@
 //! contexts, rootless sockets) are here, because it knows only some of them.
 
 mod connection;
+mod container;
 mod context;
 mod endpoint;
 mod error;
@@ -15,6 +16,7 @@ mod spec;
 mod verify;
 
 pub use connection::{Connection, Daemon};
+pub use container::{Container, Containers, Input, Output, Upload};
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;
 pub use images::{ImageState, ImageUnavailable, Images};

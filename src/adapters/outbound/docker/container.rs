@@ -1,0 +1,136 @@
+//! A container that this process holds: made from a [`Spec`], checked, attached and started, and removed when it is
+//! dropped.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bollard::Docker;
+use bollard::container::{AttachContainerResults, LogOutput};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptions, InspectContainerOptions,
+    RemoveContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+};
+use bytes::Bytes;
+use futures_core::Stream;
+use tokio::io::AsyncWrite;
+use tokio_util::task::TaskTracker;
+
+use super::connection::Connection;
+use super::error::DockerError;
+use super::spec::Spec;
+use super::verify::verify;
+
+/// What the container's first process says.
+pub type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
+/// What it reads: when this is dropped, it and all that runs beside it end.
+pub type Input = Pin<Box<dyn AsyncWrite + Send>>;
+
+/// Makes containers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Containers {
+    connection: Arc<Connection>,
+    /// Where removals run.
+    tasks: TaskTracker,
+}
+
+/// A container that runs.
+pub struct Container {
+    /// What its first process reads.
+    pub input: Input,
+    /// What its first process says.
+    pub output: Output,
+    held: Held,
+}
+
+/// Removes the container when it is dropped.
+struct Held {
+    id: String,
+    client: Docker,
+    tasks: TaskTracker,
+}
+
+/// Files to be there before a container starts, as a tar archive, below a volume of it.
+#[derive(Debug)]
+pub struct Upload {
+    /// Where they are unpacked: a volume, for the rest is read-only.
+    pub at: &'static str,
+    /// The archive.
+    pub archive: Vec<u8>,
+}
+
+impl Containers {
+    /// Removals run on `tasks`, so that the end of the server can wait for them.
+    pub fn new(connection: Arc<Connection>, tasks: &TaskTracker) -> Self {
+        Self { connection, tasks: tasks.clone() }
+    }
+
+    /// The daemon that they run on.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Makes a container, checks that the daemon kept to its description, and starts it. When this is dropped, or fails,
+    /// nothing stays.
+    pub async fn start(
+        &self,
+        spec: &Spec,
+        upload: Option<Upload>,
+    ) -> Result<Container, DockerError> {
+        let client = self.connection.client().await?;
+        let explain = |error| self.connection.explain(error);
+        let made = client.create_container(None::<CreateContainerOptions>, spec.body());
+        let made = made.await.map_err(explain)?;
+        let (id, tasks) = (made.id, self.tasks.clone());
+        let held = Held { id, client, tasks };
+        let (id, client) = (held.id.as_str(), &held.client);
+        let found = client.inspect_container(id, None::<InspectContainerOptions>);
+        let found = found.await.map_err(explain)?;
+        // It says so in a warning where its kernel can't.
+        let swap_limited = !made.warnings.iter().any(|warning| warning.contains("swap limit"));
+        verify(spec, &found, swap_limited).map_err(|what| DockerError::Unkept { what })?;
+        if let Some(Upload { at, archive }) = upload {
+            let options = UploadToContainerOptionsBuilder::default().path(at).build();
+            let archive = bollard::body_full(Bytes::from(archive));
+            client.upload_to_container(id, Some(options), archive).await.map_err(explain)?;
+        }
+        let all = AttachContainerOptionsBuilder::default();
+        let all = all.stream(true).stdin(true).stdout(true).stderr(true).build();
+        let attached = client.attach_container(id, Some(all)).await.map_err(explain)?;
+        let started = client.start_container(id, None::<StartContainerOptions>);
+        started.await.map_err(explain)?;
+        let AttachContainerResults { output, input } = attached;
+        Ok(Container { input, output, held })
+    }
+}
+
+impl Container {
+    /// Its identifier.
+    pub fn id(&self) -> &str {
+        &self.held.id
+    }
+
+    /// The client that made it.
+    pub const fn client(&self) -> &Docker {
+        &self.held.client
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let (id, client) = (std::mem::take(&mut self.id), self.client.clone());
+        self.tasks.spawn(async move {
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            match client.remove_container(&id, Some(options)).await {
+                // Gone, or being removed by the daemon itself.
+                Ok(())
+                | Err(bollard::errors::Error::DockerResponseServerError {
+                    status_code: 404 | 409,
+                    ..
+                }) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a container was not removed; it will be later");
+                }
+            }
+        });
+    }
+}
