@@ -1,4 +1,4 @@
-//! Who may do what: the one place where the admin token is compared.
+//! Who may do what: the one place where the admin token and the admin scope are looked at.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -11,12 +11,17 @@ use crate::domain::{AccessPolicy, Action, Actor, Caller};
 pub struct Authorizer {
     policy: AccessPolicy,
     admin_token: Option<SecretString>,
+    admin_scope: Option<String>,
 }
 
 impl Authorizer {
-    /// With the token that proves an administrator, if there is one.
-    pub const fn new(policy: AccessPolicy, admin_token: Option<SecretString>) -> Self {
-        Self { policy, admin_token }
+    /// With the token and the scope that prove an administrator, if there are any.
+    pub const fn new(
+        policy: AccessPolicy,
+        admin_token: Option<SecretString>,
+        admin_scope: Option<String>,
+    ) -> Self {
+        Self { policy, admin_token, admin_scope }
     }
 
     /// The server's own rules.
@@ -31,7 +36,8 @@ impl Authorizer {
         action: Action,
         shown: Option<&SecretString>,
     ) -> Result<Actor, AppError> {
-        let is_admin = self.is_admin(shown);
+        let has_scope = |scope| caller.scopes.contains(scope);
+        let is_admin = self.is_token(shown) || self.admin_scope.as_ref().is_some_and(has_scope);
         self.policy.check(action, is_admin)?;
         Ok(match (&caller.client, is_admin) {
             (Some(client), _) => Actor::Client(client.to_string()),
@@ -41,7 +47,7 @@ impl Authorizer {
     }
 
     /// Compares digests in constant time, so that neither the token's content nor its length leaks.
-    fn is_admin(&self, shown: Option<&SecretString>) -> bool {
+    fn is_token(&self, shown: Option<&SecretString>) -> bool {
         let (Some(token), Some(shown)) = (&self.admin_token, shown) else {
             return false;
         };

@@ -16,7 +16,8 @@ pub enum Action {
 pub struct AccessPolicy {
     /// Every change is refused (`MCP_DYNAMIC_READ_ONLY`).
     pub read_only: bool,
-    /// Inspecting and changing need the admin token, because one is set (`MCP_ADMIN_TOKEN`).
+    /// Inspecting and changing need admin rights, because the operator has said what gives them
+    /// (`MCP_ADMIN_TOKEN`, `MCP_AUTH_ADMIN_SCOPE`).
     pub admin_required: bool,
 }
 
@@ -28,13 +29,16 @@ pub enum Refusal {
         "this server is read-only: tools can be listed and called, not changed (MCP_DYNAMIC_READ_ONLY)"
     )]
     ReadOnly,
-    /// No or a wrong admin token.
-    #[error("this needs the admin token: pass it as the argument adminToken")]
+    /// No or a wrong admin token, and no token with the admin scope.
+    #[error(
+        "this needs admin rights: pass the admin token as the argument adminToken, or use an access token \
+         with the admin scope"
+    )]
     AdminRequired,
 }
 
 impl AccessPolicy {
-    /// Decides. `is_admin`: the caller has shown the admin token.
+    /// Decides. `is_admin`: the caller has shown that it is one.
     ///
     /// The token is asked for before read-only is spoken of, so that a stranger learns nothing.
     pub const fn check(self, action: Action, is_admin: bool) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! Who may attach, and who may change the registry.
 
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use super::error::ConfigError;
 use super::section::Section;
@@ -18,8 +18,12 @@ pub static MODE: Setting = Setting::word(
 )
 .or("none");
 /// `MCP_AUTH_JWKS_URL`.
-pub static JWKS_URL: Setting =
-    Setting::of("MCP_AUTH_JWKS_URL", Kind::Url, "Where the issuer's keys are").or_note("none");
+pub static JWKS_URL: Setting = Setting::of(
+    "MCP_AUTH_JWKS_URL",
+    Kind::Url,
+    "Where the issuer's keys are: `https`, or `http` on this machine",
+)
+.or_note("none");
 /// `MCP_AUTH_ISSUER`.
 pub static ISSUER: Setting =
     Setting::of("MCP_AUTH_ISSUER", Kind::Text, "The tokens' `iss`").or_note("none");
@@ -31,9 +35,12 @@ pub static REQUIRED_SCOPES: Setting =
     Setting::list("MCP_AUTH_REQUIRED_SCOPES", Item::Text, "Scopes that every token must have")
         .or_note("none");
 /// `MCP_AUTH_ADMIN_SCOPE`.
-pub static ADMIN_SCOPE: Setting =
-    Setting::of("MCP_AUTH_ADMIN_SCOPE", Kind::Text, "The scope that gives admin rights")
-        .or_note("none");
+pub static ADMIN_SCOPE: Setting = Setting::of(
+    "MCP_AUTH_ADMIN_SCOPE",
+    Kind::Text,
+    "The scope of a token that gives admin rights, which the management tools then need",
+)
+.or_note("none");
 /// `MCP_ADMIN_TOKEN`.
 pub static ADMIN_TOKEN: Setting = Setting::of(
     "MCP_ADMIN_TOKEN",
@@ -46,7 +53,7 @@ pub static ADMIN_TOKEN: Setting = Setting::of(
 /// `MCP_REQUIRE_ADMIN_TOKEN`.
 pub static REQUIRE_ADMIN_TOKEN: Setting =
     Setting::switch("MCP_REQUIRE_ADMIN_TOKEN", "Refuse to start without `MCP_ADMIN_TOKEN`")
-        .or_note("`true` for the enterprise profile over HTTP with JWT, else `false`");
+        .or_note("`true` for the enterprise profile over HTTP with JWT and no `MCP_AUTH_ADMIN_SCOPE`, else `false`");
 
 pub(super) static SECTION: Section = Section {
     title: "Access",
@@ -94,14 +101,15 @@ impl Auth {
             _ => None,
         };
         let fleet = server.profile == Profile::Enterprise && server.transport == Transport::Http;
-        let required = values.switch(&REQUIRE_ADMIN_TOKEN, fleet && jwt.is_some())?;
+        let scopeless = jwt.as_ref().is_some_and(|jwt| jwt.admin_scope.is_none());
+        let required = values.switch(&REQUIRE_ADMIN_TOKEN, fleet && scopeless)?;
         let admin_token = values.secret(&ADMIN_TOKEN)?;
         if required && admin_token.is_none() {
             let because = match values.origin(&REQUIRE_ADMIN_TOKEN) {
                 Some(origin) => format!("by {}=true (set by {origin})", REQUIRE_ADMIN_TOKEN.name),
                 None => format!(
-                    "by the enterprise profile over HTTP with JWT; set {}=false to do without",
-                    REQUIRE_ADMIN_TOKEN.name
+                    "by the enterprise profile over HTTP with JWT; or set {}, or set {}=false to do without",
+                    ADMIN_SCOPE.name, REQUIRE_ADMIN_TOKEN.name
                 ),
             };
             return Err(ConfigError::Missing { name: ADMIN_TOKEN.name, because });
@@ -116,12 +124,45 @@ impl Jwt {
             let because = || format!("by {}=jwt", MODE.name);
             value.ok_or_else(|| ConfigError::Missing { name: setting.name, because: because() })
         }
+        let jwks_url = need(values.url(&JWKS_URL)?, &JWKS_URL)?;
+        if jwks_url.scheme() != "https" && !is_loopback(&jwks_url) {
+            let why = "whoever can change what is sent without TLS could sign tokens: use https";
+            return Err(ConfigError::Unusable { name: JWKS_URL.name, why: why.to_owned() });
+        }
+        let required_scopes = values.list(&REQUIRED_SCOPES)?;
+        let admin_scope = values.optional_text(&ADMIN_SCOPE)?;
+        for (setting, scope) in required_scopes
+            .iter()
+            .map(|scope| (&REQUIRED_SCOPES, scope))
+            .chain(admin_scope.iter().map(|scope| (&ADMIN_SCOPE, scope)))
+        {
+            if !is_scope(scope) {
+                let why =
+                    format!("{scope:?} is no scope: one has no blanks, quotes or backslashes");
+                return Err(ConfigError::Unusable { name: setting.name, why });
+            }
+        }
         Ok(Self {
-            jwks_url: need(values.url(&JWKS_URL)?, &JWKS_URL)?,
+            jwks_url,
             issuer: need(values.optional_text(&ISSUER)?, &ISSUER)?,
             audience: need(values.optional_text(&AUDIENCE)?, &AUDIENCE)?,
-            required_scopes: values.list(&REQUIRED_SCOPES)?,
-            admin_scope: values.optional_text(&ADMIN_SCOPE)?,
+            required_scopes,
+            admin_scope,
         })
+    }
+}
+
+/// A scope-token of RFC 6749, appendix A.4.
+fn is_scope(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    !text.is_empty() && text.bytes().all(is_part)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }

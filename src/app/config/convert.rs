@@ -1,17 +1,23 @@
 //! The configuration in the terms of the domain and of the use cases.
 
-use super::Config;
+use super::{Config, Transport};
 use crate::app::{CatalogLimits, RunLimits};
 use crate::domain::AccessPolicy;
 use crate::domain::tool::{Ceiling, DependencyPolicy, ToolPolicy};
 
 impl Config {
     /// What callers may do to the registry.
-    pub const fn access_policy(&self) -> AccessPolicy {
+    pub fn access_policy(&self) -> AccessPolicy {
         AccessPolicy {
             read_only: self.store.read_only,
-            admin_required: self.auth.admin_token.is_some(),
+            admin_required: self.auth.admin_token.is_some() || self.admin_scope().is_some(),
         }
+    }
+
+    /// The scope that gives admin rights; none where there are no tokens.
+    pub fn admin_scope(&self) -> Option<&str> {
+        let over_http = self.server.transport == Transport::Http;
+        self.auth.jwt.as_ref().filter(|_| over_http)?.admin_scope.as_deref()
     }
 
     /// What a definition may be, and how much of them there may be.

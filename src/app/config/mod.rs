@@ -95,6 +95,13 @@ impl Config {
                 sandbox::DOCKER_BIN.name
             ));
         }
+        let auth = Auth::read(values, &server)?;
+        if auth.jwt.is_some() && server.transport == Transport::Stdio {
+            warnings.push(format!(
+                "{}=jwt has no effect over stdio: whoever started the server is who uses it",
+                auth::MODE.name
+            ));
+        }
         // Only its default can have turned it on: an explicit one was refused above.
         if std::mem::take(&mut audit.enabled) {
             warnings.push(
@@ -108,7 +115,7 @@ impl Config {
             sandbox: Sandbox::read(values)?,
             docker: Docker::read(values)?,
             guard: guard::read(values)?,
-            auth: Auth::read(values, &server)?,
+            auth,
             audit,
             upstream: Upstream::read(values)?,
             telemetry: Telemetry::read(values)?,

@@ -3,6 +3,8 @@
 //! [`assemble`] makes the use cases and what is behind them; [`Assembled::transport`] puts a transport in
 //! front; [`run`](run::run) serves until the client goes away or a signal comes, and ends in order.
 
+#[cfg(feature = "http")]
+mod auth;
 mod engine;
 pub mod entry;
 mod metrics;
@@ -124,7 +126,11 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         policy: config.tool_policy(),
         lifecycle: lifecycle.clone(),
     }));
-    let authorizer = Authorizer::new(config.access_policy(), config.auth.admin_token.clone());
+    let authorizer = Authorizer::new(
+        config.access_policy(),
+        config.auth.admin_token.clone(),
+        config.admin_scope().map(str::to_owned),
+    );
     let app = App {
         catalog,
         runner,

@@ -97,14 +97,21 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         ..HttpOptions::default()
     };
     let catalog = Arc::clone(&server.app.catalog);
+    let access = super::auth::access(config, &server.lifecycle)?;
+    let verifier = access.as_ref().map(|access| Arc::clone(&access.verifier));
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::clone(&server.measurements.http),
+        access,
         readiness: Arc::new(move || {
-            let catalog = Arc::clone(&catalog);
+            let (catalog, verifier) = (Arc::clone(&catalog), verifier.clone());
             Box::pin(async move {
                 let problem = catalog.health().await.err().map(|error| error.to_string());
-                vec![Check { name: "store", problem }]
+                let mut checks = vec![Check { name: "store", problem }];
+                if let Some(verifier) = verifier {
+                    checks.push(Check { name: "auth", problem: verifier.problem() });
+                }
+                checks
             })
         }),
         lifecycle: server.lifecycle.clone(),

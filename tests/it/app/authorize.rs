@@ -6,12 +6,12 @@ use secrecy::SecretString;
 
 fn with_token(token: &str) -> Authorizer {
     let policy = AccessPolicy { admin_required: true, ..AccessPolicy::default() };
-    Authorizer::new(policy, Some(SecretString::from(token)))
+    Authorizer::new(policy, Some(SecretString::from(token)), None)
 }
 
 #[test]
 fn an_open_server_lets_everybody_manage_as_local() {
-    let open = Authorizer::new(AccessPolicy::default(), None);
+    let open = Authorizer::new(AccessPolicy::default(), None, None);
     let actor = open.check(&Caller::local(), Action::Manage, None).unwrap();
     assert_eq!(actor, Actor::Local);
     let shown = SecretString::from("anything");
@@ -36,7 +36,7 @@ fn only_the_exact_token_opens() {
 #[test]
 fn a_required_token_that_is_not_set_opens_nothing() {
     let policy = AccessPolicy { admin_required: true, ..AccessPolicy::default() };
-    let closed = Authorizer::new(policy, None);
+    let closed = Authorizer::new(policy, None, None);
     let shown = SecretString::from("");
     assert!(closed.check(&Caller::local(), Action::Manage, Some(&shown)).is_err());
 }
@@ -44,6 +44,31 @@ fn a_required_token_that_is_not_set_opens_nothing() {
 #[test]
 fn a_client_with_a_token_is_written_down_by_its_name() {
     let caller = Caller { client: Some("ci".into()), ..Caller::local() };
-    let open = Authorizer::new(AccessPolicy::default(), None);
+    let open = Authorizer::new(AccessPolicy::default(), None, None);
     assert_eq!(open.check(&caller, Action::Manage, None).unwrap(), Actor::Client("ci".to_owned()));
+}
+
+#[test]
+fn the_admin_scope_opens_as_the_token_does() {
+    let policy = AccessPolicy { admin_required: true, ..AccessPolicy::default() };
+    let token = SecretString::from("s3cret");
+    let closed = Authorizer::new(policy, Some(token.clone()), Some("mcp:admin".to_owned()));
+    let with = |scopes: &[&str]| Caller {
+        subject: Some("alice".into()),
+        client: Some("agent".into()),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    for scopes in [&[][..], &["mcp"], &["mcp:admins"], &["MCP:ADMIN"], &["mcp:use"]] {
+        for action in [Action::Inspect, Action::Manage] {
+            let refused = closed.check(&with(scopes), action, None).unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::Unauthorized, "{scopes:?}");
+        }
+        let actor = closed.check(&with(scopes), Action::Manage, Some(&token)).unwrap();
+        assert_eq!(actor, Actor::Client("agent".to_owned()));
+    }
+    let actor = closed.check(&with(&["mcp:use", "mcp:admin"]), Action::Manage, None).unwrap();
+    assert_eq!(actor, Actor::Client("agent".to_owned()));
+    // Where no scope is set, none opens.
+    let unscoped = Authorizer::new(policy, Some(token), None);
+    unscoped.check(&with(&["mcp:admin"]), Action::Manage, None).unwrap_err();
 }

@@ -1,7 +1,7 @@
 //! The HTTP transport, through real sockets and through its routes.
 
 mod body;
-mod client;
+pub(crate) mod client;
 mod draining;
 mod endpoint;
 mod envelope;
@@ -11,5 +11,5 @@ mod handler;
 mod metrics;
 mod probes;
 mod rebinding;
-mod server;
+pub(crate) mod server;
 mod sessions;

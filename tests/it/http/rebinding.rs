@@ -142,7 +142,8 @@ async fn allowed_pages_may_read_the_answers() {
     ] {
         assert_eq!(answer.head.header(name), Some(value));
     }
-    let exposed = "mcp-session-id, mcp-protocol-version, x-request-id, retry-after";
+    let exposed =
+        "mcp-session-id, mcp-protocol-version, x-request-id, retry-after, www-authenticate";
     for body in [INITIALIZE, "{"] {
         let head = client.post(origin, body).await.head;
         assert_eq!(head.header("access-control-allow-origin"), Some("https://app.example.com"));

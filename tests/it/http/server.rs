@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dynamic_mcp::adapters::inbound::http::{
-    BindError, Check, HttpOptions, HttpParts, HttpServer, Readiness,
+    Access, BindError, Check, HttpOptions, HttpParts, HttpServer, Readiness,
 };
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
@@ -41,6 +41,7 @@ pub(crate) async fn bind(options: HttpOptions) -> Result<HttpServer, BindError> 
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
+        access: None,
         readiness: ready(),
         lifecycle: Lifecycle::new(Duration::from_secs(30)),
     };
@@ -53,12 +54,22 @@ impl TestServer {
     }
 
     pub(crate) async fn with(options: HttpOptions, grace: Duration, readiness: Readiness) -> Self {
+        Self::admitting(options, grace, readiness, None).await
+    }
+
+    pub(crate) async fn admitting(
+        options: HttpOptions,
+        grace: Duration,
+        readiness: Readiness,
+        access: Option<Access>,
+    ) -> Self {
         let handler = Held::new();
         let metrics = Arc::new(PrometheusMetrics::new().unwrap());
         let lifecycle = Lifecycle::new(grace);
         let parts = HttpParts {
             ids: Arc::new(RandomIds),
             metrics: Arc::clone(&metrics) as _,
+            access,
             readiness,
             lifecycle: lifecycle.clone(),
         };

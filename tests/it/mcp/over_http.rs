@@ -22,6 +22,7 @@ async fn serve(test: &TestApp) -> HttpServer {
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
+        access: None,
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
         lifecycle,
     };

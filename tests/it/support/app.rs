@@ -96,7 +96,7 @@ impl TestApp {
             catalog,
             runner,
             gate,
-            authorizer: Arc::new(Authorizer::new(setup.access, token)),
+            authorizer: Arc::new(Authorizer::new(setup.access, token, None)),
             system: Arc::new(System::new(engines)),
             metrics: Arc::new(NoMetrics),
         };

@@ -10,6 +10,8 @@ pub(crate) mod docker;
 pub(crate) mod engine;
 #[cfg(feature = "embedded")]
 pub(crate) mod host;
+#[cfg(feature = "http")]
+pub(crate) mod issuer;
 #[cfg(feature = "file")]
 pub(crate) mod peer;
 #[cfg(feature = "postgres")]

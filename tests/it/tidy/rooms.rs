@@ -146,6 +146,19 @@ pub(super) const ROOMS: &[Room] = &[
     ),
     // What we call.
     adapter("src/adapters/outbound/mod.rs", CALLED, &[]),
+    adapter(
+        "src/adapters/outbound/auth/",
+        CALLED,
+        &[
+            "arc_swap",
+            "http",
+            "http_body_util",
+            "hyper_rustls",
+            "hyper_util",
+            "jsonwebtoken",
+            "rustls",
+        ],
+    ),
     adapter("src/adapters/outbound/clock.rs", CALLED, &["uuid"]),
     adapter("src/adapters/outbound/docker/", CALLED, &["bollard", "sha2"]),
     adapter("src/adapters/outbound/heap.rs", CALLED, &["libc"]),

@@ -14,8 +14,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use super::answer::METHODS;
 
 /// What a page may read beside the body.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("mcp-session-id, mcp-protocol-version, x-request-id, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "mcp-session-id, mcp-protocol-version, x-request-id, retry-after, www-authenticate",
+);
 
 /// How long a browser may remember the answer to its question, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

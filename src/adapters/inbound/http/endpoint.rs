@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::Full;
 use rmcp::ServerHandler;
@@ -73,17 +73,31 @@ impl<H: ServerHandler> Endpoint<H> {
             if let Some(answer) = cors::preflight(request.method(), request.headers()) {
                 answer
             } else {
-                let outcome = match *request.method() {
-                    Method::POST => self.post(request, &request_id).await,
-                    Method::GET | Method::DELETE => self.get_or_delete(request, &request_id).await,
-                    _ => Err(Refusal::method_not_allowed(METHODS)),
-                };
+                let outcome = self.admitted(request, &request_id).await;
                 outcome.unwrap_or_else(|refusal| refusal.respond(&request_id))
             };
         if let Some(origin) = origin {
             cors::share(&mut response, origin);
         }
         response
+    }
+
+    async fn admitted(
+        &self,
+        mut request: Request,
+        request_id: &RequestId,
+    ) -> Result<Response, Refusal> {
+        if let Some(gatekeeper) = &self.shared.gatekeeper {
+            let caller = gatekeeper.admit(request.uri(), request.headers()).await?;
+            request.extensions_mut().insert(caller);
+            // Nobody behind this needs it.
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        match *request.method() {
+            Method::POST => self.post(request, request_id).await,
+            Method::GET | Method::DELETE => self.get_or_delete(request, request_id).await,
+            _ => Err(Refusal::method_not_allowed(METHODS)),
+        }
     }
 
     async fn post(&self, request: Request, request_id: &RequestId) -> Result<Response, Refusal> {

@@ -2,10 +2,11 @@
 //!
 //! From the outside in: [`server`] accepts connections, [`connection`] serves one of them, [`router`] finds
 //! the route, [`envelope`] puts the request id and the security headers on every answer, [`endpoint`] judges
-//! an MCP request before the SDK sees it, [`sessions`] keep count of the SDK's sessions, and [`answer`] turns
+//! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`sessions`] keep count of the SDK's sessions, and [`answer`] turns
 //! the SDK's refusals into the shapes that are promised here. Every refusal is a [`refusal::Refusal`].
 
 mod answer;
+mod bearer;
 mod body;
 mod caller;
 mod capacity;
@@ -17,6 +18,7 @@ mod envelope;
 mod message;
 mod options;
 mod probes;
+mod protected_resource;
 mod rebinding;
 mod refusal;
 mod router;
@@ -24,6 +26,7 @@ mod server;
 mod sessions;
 mod state;
 
+pub use bearer::Access;
 pub use caller::caller;
 pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};

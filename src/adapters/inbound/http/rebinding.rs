@@ -91,12 +91,7 @@ impl Rebinding {
 
     /// Refuses a request whose headers are not among the allowed ones.
     pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-        if let Some(rules) = &self.hosts {
-            let host = host_of(uri, headers);
-            if !host.is_some_and(|host| rules.iter().any(|rule| rule.admits(&host))) {
-                return Err(forbidden("Forbidden: this Host is not allowed"));
-            }
-        }
+        self.check_host(uri, headers)?;
         let mut origins = headers.get_all(ORIGIN).iter();
         if origins.all(|origin| {
             origin.to_str().is_ok_and(|text| self.origins.iter().any(|rule| rule.admits(text)))
@@ -106,6 +101,17 @@ impl Rebinding {
             Err(forbidden("Forbidden: this Origin is not allowed"))
         }
     }
+
+    /// Refuses a request that is addressed to a name which is not one of this server's.
+    pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+        if let Some(rules) = &self.hosts {
+            let host = host_of(uri, headers);
+            if !host.is_some_and(|host| rules.iter().any(|rule| rule.admits(&host))) {
+                return Err(forbidden("Forbidden: this Host is not allowed"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn forbidden(message: &'static str) -> Refusal {
@@ -113,7 +119,7 @@ fn forbidden(message: &'static str) -> Refusal {
 }
 
 /// Where a request is addressed. Two `Host` headers are nobody's.
-fn host_of(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+pub(super) fn host_of(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),

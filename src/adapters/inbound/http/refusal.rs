@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -22,6 +24,7 @@ pub(super) struct Refusal {
     allow: Option<&'static str>,
     retry_after: bool,
     close: bool,
+    challenge: Option<HeaderValue>,
 }
 
 /// Codes of JSON-RPC 2.0, and of its range for servers.
@@ -32,6 +35,8 @@ mod code {
     pub(super) const INTERNAL: i32 = -32_603;
     pub(super) const REFUSED: i32 = -32_000;
     pub(super) const UNKNOWN_SESSION: i32 = -32_001;
+    pub(super) const UNAUTHENTICATED: i32 = -32_001;
+    pub(super) const SCOPE_MISSING: i32 = -32_002;
     pub(super) const TOO_LARGE: i32 = -32_013;
 }
 
@@ -45,6 +50,7 @@ impl Refusal {
             allow: None,
             retry_after: false,
             close: false,
+            challenge: None,
         }
     }
 
@@ -73,6 +79,18 @@ impl Refusal {
     pub(super) fn unknown_session() -> Self {
         let message = "Session not found: it has ended or never was; send initialize again";
         Self::new(StatusCode::NOT_FOUND, code::UNKNOWN_SESSION, message)
+    }
+
+    /// No good credential. `challenge`: what to do about it.
+    pub(super) fn unauthenticated(message: String, challenge: HeaderValue) -> Self {
+        let refusal = Self::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message);
+        Self { challenge: Some(challenge), ..refusal }
+    }
+
+    /// A good credential that is not enough. `challenge`: what would be.
+    pub(super) fn scope_missing(message: String, challenge: HeaderValue) -> Self {
+        let refusal = Self::new(StatusCode::FORBIDDEN, code::SCOPE_MISSING, message);
+        Self { challenge: Some(challenge), ..refusal }
     }
 
     /// The body is larger than it may be.
@@ -137,6 +155,9 @@ impl Refusal {
         }
         if self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -13,6 +13,7 @@ use super::endpoint::Endpoint;
 use super::envelope::{self, RequestId};
 use super::options::BindError;
 use super::probes;
+use super::protected_resource::{self, WELL_KNOWN};
 use super::refusal::Refusal;
 use super::state::Shared;
 
@@ -32,6 +33,12 @@ pub(super) fn router<H: ServerHandler>(
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
         .route(path, mcp.clone());
+    if shared.gatekeeper.is_some() {
+        let metadata = get(protected_resource::metadata);
+        router = router
+            .route(WELL_KNOWN, metadata.clone())
+            .route(&format!("{WELL_KNOWN}/{{*resource}}"), metadata);
+    }
     if path != "/" {
         router = router.route(&format!("{path}/"), mcp);
     }
@@ -51,13 +58,15 @@ fn checked(path: &str) -> Result<&str, BindError> {
         && path.bytes().all(plain)
         && !path.contains("//")
         && !TAKEN.contains(&trimmed)
+        && !trimmed.starts_with(WELL_KNOWN)
     {
         return Ok(trimmed);
     }
     Err(BindError::Setting {
         setting: "MCP_PATH",
         value: path.to_owned(),
-        allowed: "a slash, then letters, digits and -._~/; not /livez, /readyz or /metrics",
+        allowed: "a slash, then letters, digits and -._~/; not /livez, /readyz, /metrics or \
+                  below /.well-known/oauth-protected-resource",
     })
 }
 

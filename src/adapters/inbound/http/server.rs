@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bearer::{Access, Gatekeeper};
 use super::endpoint::Endpoint;
 use super::envelope::RequestId;
 use super::options::{BindError, HttpOptions};
@@ -36,6 +37,8 @@ pub struct HttpParts {
     pub ids: Arc<dyn Ids>,
     /// Takes the measurements and shows them at `/metrics`.
     pub metrics: Arc<dyn HttpMetrics>,
+    /// Who is let in; `None`: everybody.
+    pub access: Option<Access>,
     /// Is asked by `/readyz`.
     pub readiness: Readiness,
     /// Says when to end, and waits for what runs.
@@ -80,9 +83,13 @@ impl HttpServer {
             Arc::clone(&parts.ids),
             parts.lifecycle.calls.clone(),
         ));
+        let gatekeeper = parts
+            .access
+            .map(|access| Gatekeeper::new(access, &options, Arc::clone(&parts.metrics)));
         let shared = Arc::new(Shared {
             options,
             rebinding,
+            gatekeeper,
             sessions: table,
             lifecycle: parts.lifecycle,
             ids: parts.ids,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::bearer::Gatekeeper;
 use super::options::HttpOptions;
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
@@ -15,6 +16,8 @@ use crate::ports::{HttpMetrics, Ids};
 pub(super) struct Shared {
     pub options: HttpOptions,
     pub rebinding: Rebinding,
+    /// `None`: nobody is asked for a credential.
+    pub gatekeeper: Option<Gatekeeper>,
     pub sessions: Arc<SessionTable>,
     pub lifecycle: Lifecycle,
     pub ids: Arc<dyn Ids>,

@@ -1,0 +1,141 @@
+//! Lets in who shows a good access token (RFC 6750), and tells everybody else how to get one.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+
+use super::options::HttpOptions;
+use super::protected_resource::Resource;
+use super::refusal::Refusal;
+use crate::domain::Caller;
+use crate::ports::{HttpMetrics, TokenError, TokenVerifier};
+
+/// Who is let in.
+pub struct Access {
+    /// Judges tokens.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Who issues them: clients are sent there for one.
+    pub issuer: String,
+    /// Scopes that every token has to have.
+    pub required_scopes: Vec<String>,
+    /// A scope that lets its holder do more.
+    pub admin_scope: Option<String>,
+}
+
+/// Judges the credential of each request to the MCP endpoint.
+pub(super) struct Gatekeeper {
+    access: Access,
+    resource: Resource,
+    metrics: Arc<dyn HttpMetrics>,
+}
+
+/// Why a request's header holds no token.
+enum NoToken {
+    /// There is no credential, or one of another scheme.
+    Absent,
+    /// It is there and can't be read.
+    Malformed,
+}
+
+impl Gatekeeper {
+    pub(super) fn new(
+        access: Access,
+        options: &HttpOptions,
+        metrics: Arc<dyn HttpMetrics>,
+    ) -> Self {
+        let resource = Resource::new(&access, options);
+        Self { access, resource, metrics }
+    }
+
+    /// What clients have to know about this server to get a token for it.
+    pub(super) const fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// Says who sent a request, or refuses it.
+    pub(super) async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let invalid = |why: &str| {
+            let message = format!("Unauthorized: {why}");
+            let challenge = self.challenge(uri, headers, Some(("invalid_token", why)));
+            Refusal::unauthenticated(message, challenge)
+        };
+        let judged = match bearer(headers) {
+            Ok(token) => self.access.verifier.verify(token).await,
+            Err(NoToken::Malformed) => Err(TokenError::Invalid("the bearer token is malformed")),
+            Err(NoToken::Absent) => {
+                self.metrics.authenticated(false);
+                let message = "Unauthorized: this server needs an access token".to_owned();
+                let challenge = self.challenge(uri, headers, None);
+                return Err(Refusal::unauthenticated(message, challenge).closing());
+            }
+        };
+        let caller = match judged {
+            Ok(caller) => caller,
+            Err(TokenError::Invalid(why)) => {
+                self.metrics.authenticated(false);
+                return Err(invalid(why).closing());
+            }
+            Err(TokenError::Unavailable(why)) => {
+                return Err(Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, why).closing());
+            }
+        };
+        let has = |scope: &String| caller.scopes.contains(scope);
+        if !self.access.required_scopes.iter().all(has) {
+            self.metrics.authenticated(false);
+            let needed = self.access.required_scopes.join(" ");
+            let message = format!("Forbidden: the token lacks a scope; needed are {needed}");
+            let why = "the token lacks a scope";
+            let challenge = self.challenge(uri, headers, Some(("insufficient_scope", why)));
+            return Err(Refusal::scope_missing(message, challenge).closing());
+        }
+        self.metrics.authenticated(true);
+        Ok(caller)
+    }
+
+    /// The header `WWW-Authenticate` (RFC 6750, section 3; RFC 9728, section 5.1).
+    fn challenge(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        error: Option<(&str, &str)>,
+    ) -> HeaderValue {
+        let mut parts = Vec::new();
+        if let Some((error, why)) = error {
+            parts.push(format!("error=\"{error}\", error_description=\"{why}\""));
+        }
+        if !self.access.required_scopes.is_empty() {
+            parts.push(format!("scope=\"{}\"", self.access.required_scopes.join(" ")));
+        }
+        if let Some(url) = self.resource.metadata_url(uri, headers) {
+            parts.push(format!("resource_metadata=\"{url}\""));
+        }
+        let text = if parts.is_empty() {
+            "Bearer".to_owned()
+        } else {
+            format!("Bearer {}", parts.join(", "))
+        };
+        // Scopes are the operator's and were checked; the fallback only spares a panic.
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+}
+
+/// The token in the header `Authorization`.
+fn bearer(headers: &HeaderMap) -> Result<&str, NoToken> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let value = match (all.next(), all.next()) {
+        (Some(value), None) => value.to_str().map_err(|_| NoToken::Malformed)?,
+        (None, _) => return Err(NoToken::Absent),
+        // Which of two is meant, nobody can tell.
+        (Some(_), Some(_)) => return Err(NoToken::Malformed),
+    };
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(NoToken::Absent);
+    }
+    let token = token.trim();
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(NoToken::Malformed);
+    }
+    Ok(token)
+}
