@@ -7,4 +7,5 @@ pub(crate) mod engine;
 mod rate_limiter;
 #[cfg(feature = "mcp")]
 mod schema_check;
+mod session_store;
 mod tool_store;

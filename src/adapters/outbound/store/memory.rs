@@ -14,7 +14,7 @@ use crate::ports::{BoxStream, Listing, StoreError, StoreEvent, ToolStore};
 pub struct MemoryStore {
     names: Mutex<BTreeMap<ToolName, Entry>>,
     history: usize,
-    feed: Feed,
+    feed: Feed<StoreEvent>,
 }
 
 /// What is kept of a name: its revisions, oldest first and never empty, and whether the newest is live.
@@ -45,7 +45,7 @@ impl MemoryStore {
     /// An empty store that keeps the newest `history` revisions of each name, the live one included; at
     /// least one.
     pub fn new(history: usize) -> Self {
-        Self { names: Mutex::new(BTreeMap::new()), history: history.max(1), feed: Feed::new() }
+        Self { names: Mutex::new(BTreeMap::new()), history: history.max(1), feed: Feed::new(StoreEvent::Resync) }
     }
 
     /// Every write is complete before the lock is let go, so a panic elsewhere leaves nothing half done.

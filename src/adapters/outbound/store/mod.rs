@@ -6,8 +6,10 @@ mod feed;
 pub mod file;
 pub mod memory;
 pub mod memory_attachments;
+pub mod memory_sessions;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 
 pub use memory::MemoryStore;
 pub use memory_attachments::MemoryAttachments;
+pub use memory_sessions::MemorySessionStore;

@@ -63,7 +63,7 @@ impl Default for FileOptions {
 pub struct FileStore {
     writer: Sender<ToWriter>,
     reader: Sender<Read>,
-    feed: Feed,
+    feed: Feed<StoreEvent>,
     _closes: DropGuard,
 }
 
@@ -81,7 +81,7 @@ impl FileStore {
     ) -> Result<Self, OpenError> {
         let location = Location::of(path);
         let file = location.file.clone();
-        let feed = Feed::new();
+        let feed = Feed::new(StoreEvent::Resync);
         let (to_writer, writer_inbox) = channel();
         let (to_reader, reader_inbox) = channel();
         let (opened, mut opening) = oneshot::channel();

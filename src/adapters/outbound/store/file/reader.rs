@@ -38,7 +38,7 @@ pub(super) enum Read {
 pub(super) struct Reader {
     handle: Arc<Handle>,
     inbox: Receiver<Read>,
-    feed: Feed,
+    feed: Feed<StoreEvent>,
     /// The generation up to which everything is published.
     seen: u64,
     /// The database in which `seen` holds.
@@ -47,7 +47,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Follows what is written from now on.
-    pub(super) fn new(handle: Arc<Handle>, inbox: Receiver<Read>, feed: Feed) -> Self {
+    pub(super) fn new(handle: Arc<Handle>, inbox: Receiver<Read>, feed: Feed<StoreEvent>) -> Self {
         let mut reader = Self { handle, inbox, feed, seen: 0, followed: None };
         reader.poll();
         reader

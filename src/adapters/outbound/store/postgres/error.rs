@@ -34,7 +34,7 @@ fn code_of(error: &Error) -> Option<String> {
 }
 
 /// In words that hold no host, user or path.
-fn reason(error: &Error) -> &'static str {
+pub(super) fn reason(error: &Error) -> &'static str {
     match error {
         Error::PoolTimedOut => "the database does not answer, or its connections are all in use",
         Error::PoolClosed => "the server is shutting down",

@@ -10,10 +10,12 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
-use super::migrate::migrate;
+use super::migrate::{SESSIONS, TOOLS, migrate};
 use super::order::OrderedFeed;
+use super::sessions;
+use crate::adapters::outbound::store::feed::Feed;
 use crate::domain::tool::ToolName;
-use crate::ports::StoreEvent;
+use crate::ports::{SessionEvent, StoreEvent};
 
 /// The Node project's channel too.
 const CHANNEL: &str = "dynamic_mcp_registry_changes";
@@ -47,6 +49,7 @@ pub(super) struct ListenTask {
     pub(super) instance: String,
     pub(super) reader: PgReader,
     pub(super) feed: Arc<OrderedFeed>,
+    pub(super) sessions: Feed<SessionEvent>,
     pub(super) online: Online,
 }
 
@@ -70,6 +73,7 @@ impl ListenTask {
                 let mut listener = self.connect().await?;
                 self.online.set(true);
                 self.feed.publish(StoreEvent::Resync);
+                self.sessions.publish(SessionEvent::Resync);
                 self.listen(&mut listener).await
             };
             let ended = stop.run_until_cancelled(listening).await;
@@ -90,13 +94,15 @@ impl ListenTask {
             .acquire_timeout(ANSWER)
             .connect_lazy_with(self.options.clone());
         let mut connection = pool.acquire().await?;
-        migrate(&mut connection, &self.schema)
-            .await
-            .map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        for part in [TOOLS, SESSIONS] {
+            migrate(&mut connection, &self.schema, &part)
+                .await
+                .map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        }
         drop(connection);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([CHANNEL, sessions::CHANNEL]).await?;
         Ok(listener)
     }
 
@@ -111,7 +117,13 @@ impl ListenTask {
                 continue;
             };
             match received? {
-                Some(notification) => self.hear(notification.payload()).await,
+                Some(told) if told.channel() == sessions::CHANNEL => {
+                    let heard = sessions::heard(told.payload(), &self.schema, &self.instance);
+                    if let Some(event) = heard {
+                        self.sessions.publish(event);
+                    }
+                }
+                Some(told) => self.hear(told.payload()).await,
                 None => return Err(sqlx::Error::WorkerCrashed),
             }
         }

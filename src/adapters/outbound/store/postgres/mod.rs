@@ -12,6 +12,7 @@ mod migrate;
 mod order;
 mod read;
 mod row;
+mod sessions;
 mod write;
 
 use std::sync::Arc;
@@ -25,10 +26,12 @@ pub use connect::{SchemaName, SettingsError};
 use listen::{ListenTask, Online};
 use order::OrderedFeed;
 use read::PgReader;
+pub use sessions::PgSessionStore;
 use write::{Writer, WriterTask, writer};
 
+use super::feed::Feed;
 use crate::domain::tool::{EngineKind, Revision, ToolName, ToolRecord};
-use crate::ports::{BoxStream, Listing, StoreError, StoreEvent, ToolStore};
+use crate::ports::{BoxStream, Listing, SessionEvent, StoreError, StoreEvent, ToolStore};
 
 /// How a database is used.
 #[derive(Debug, Clone)]
@@ -49,6 +52,7 @@ pub struct PgToolStore {
     writer: Writer,
     feed: Arc<OrderedFeed>,
     online: Online,
+    sessions: PgSessionStore,
 }
 
 impl PgToolStore {
@@ -70,6 +74,13 @@ impl PgToolStore {
             schema: schema.clone(),
             default_engine: options.default_engine,
         };
+        let sessions = PgSessionStore {
+            pool: pool.clone(),
+            schema: schema.clone(),
+            instance: options.instance.clone(),
+            feed: Feed::new(SessionEvent::Resync),
+            online: online.clone(),
+        };
         let (writer, writing) = writer(WriterTask {
             pool,
             schema: schema.clone(),
@@ -83,12 +94,18 @@ impl PgToolStore {
             instance: options.instance,
             reader: reader.clone(),
             feed: Arc::clone(&feed),
+            sessions: sessions.feed.clone(),
             online: online.clone(),
         };
         tasks.spawn(listening.run(stop.clone()));
         let stop = stop.clone();
         tasks.spawn(async move { stop.run_until_cancelled(writing).await });
-        Ok(Self { reader, writer, feed, online })
+        Ok(Self { reader, writer, feed, online, sessions })
+    }
+
+    /// The sessions beside the tools, over the same connections.
+    pub fn sessions(&self) -> PgSessionStore {
+        self.sessions.clone()
     }
 
     /// Refuses at once while the database is away, rather than after a time-out.

@@ -11,7 +11,7 @@ use crate::ports::{BoxStream, StoreEvent};
 /// A feed that never goes back: what is older than what was told already is left out.
 #[derive(Debug)]
 pub(super) struct OrderedFeed {
-    feed: Feed,
+    feed: Feed<StoreEvent>,
     told: Mutex<HashMap<ToolName, Told>>,
 }
 
@@ -24,7 +24,7 @@ struct Told {
 
 impl OrderedFeed {
     pub(super) fn new() -> Self {
-        Self { feed: Feed::new(), told: Mutex::default() }
+        Self { feed: Feed::new(StoreEvent::Resync), told: Mutex::default() }
     }
 
     pub(super) fn publish(&self, event: StoreEvent) {
