@@ -14,8 +14,8 @@ pub mod host;
 pub mod metrics;
 pub mod rate_limiter;
 pub mod schema_check;
-pub mod token_verifier;
 pub mod session_store;
+pub mod token_verifier;
 pub mod tool_store;
 pub mod upstream;
 
@@ -26,10 +26,8 @@ pub use host::{Host, HostRefusal};
 pub use metrics::{HttpMetrics, Metrics};
 pub use rate_limiter::RateLimiter;
 pub use schema_check::{CompiledSchema, SchemaCheck, SchemaViolation};
+pub use session_store::{SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession};
 pub use token_verifier::{TokenError, TokenVerifier};
-pub use session_store::{
-    SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession,
-};
 pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};
 pub use upstream::{
     ServerInfo, UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply, UpstreamSession,

@@ -25,6 +25,8 @@ use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
 use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
 use crate::ports::SchemaCheck;
+#[cfg(feature = "http")]
+use crate::ports::SessionStore;
 
 pub use metrics::Measurements;
 pub use transport::Transport;
@@ -73,6 +75,8 @@ pub struct Assembled {
     pub lifecycle: Lifecycle,
     engines: Engines,
     #[cfg(feature = "http")]
+    session_store: Option<Arc<dyn SessionStore>>,
+    #[cfg(feature = "http")]
     measurements: Measurements,
 }
 
@@ -87,7 +91,8 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let lifecycle = Lifecycle::new(config.server.shutdown_grace);
     let engines = engine::engines(config, worker, &lifecycle)?;
     let measurements = Measurements::new()?;
-    let store = store::open(config, &lifecycle).await?;
+    let opened = store::open(config, &lifecycle).await?;
+    let store = Arc::clone(&opened.tools);
     let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);
     let limiter = Arc::new(GcraLimiter::new(config.guard));
     let gate = Arc::new(Gate::new(config.guard, limiter, Arc::clone(&measurements.calls)));
@@ -143,6 +148,8 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         app,
         lifecycle,
         engines,
+        #[cfg(feature = "http")]
+        session_store: opened.sessions,
         #[cfg(feature = "http")]
         measurements,
     })

@@ -7,12 +7,18 @@ use crate::app::Lifecycle;
 #[cfg(feature = "file")]
 use crate::app::config::store;
 use crate::app::config::{Backend, Config, ConfigError};
-use crate::ports::ToolStore;
+use crate::ports::{SessionStore, ToolStore};
 
-pub(super) async fn open(
-    config: &Config,
-    lifecycle: &Lifecycle,
-) -> Result<Arc<dyn ToolStore>, WiringError> {
+/// What is kept.
+pub(super) struct Opened {
+    /// Tools.
+    pub(super) tools: Arc<dyn ToolStore>,
+    /// Sessions, where several processes can share them.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP has sessions"))]
+    pub(super) sessions: Option<Arc<dyn SessionStore>>,
+}
+
+pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opened, WiringError> {
     match &config.store.backend {
         #[cfg(feature = "file")]
         Backend::File(path) => {
@@ -24,7 +30,7 @@ pub(super) async fn open(
             let path = if usual { path.with_extension("json") } else { path.clone() };
             FileStore::open(&path, options, &lifecycle.tasks, &lifecycle.stopped)
                 .await
-                .map(|store| Arc::new(store) as Arc<dyn ToolStore>)
+                .map(|store| Opened { tools: Arc::new(store), sessions: None })
                 .map_err(|error| WiringError::start(&error))
         }
         #[cfg(not(feature = "file"))]
@@ -44,7 +50,7 @@ async fn postgres(
     config: &Config,
     settings: &crate::app::config::Postgres,
     lifecycle: &Lifecycle,
-) -> Result<Arc<dyn ToolStore>, WiringError> {
+) -> Result<Opened, WiringError> {
     use secrecy::ExposeSecret as _;
 
     use crate::adapters::outbound::clock::RandomIds;
@@ -66,6 +72,7 @@ async fn postgres(
     let url = settings.url.expose_secret();
     let store = PgToolStore::open(url, options, &lifecycle.tasks, &lifecycle.stopped)
         .map_err(|error| unusable(PG_URL.name, &error))?;
+    let sessions: Arc<dyn SessionStore> = Arc::new(store.sessions());
     let store: Arc<dyn ToolStore> = Arc::new(store);
     if !answers_within(&*store, MOMENT).await {
         let (attempts, backoff) = (settings.init_max_attempts, settings.init_backoff);
@@ -79,7 +86,7 @@ async fn postgres(
             lifecycle.fail(format!("PostgreSQL did not answer in {attempts} attempts"));
         });
     }
-    Ok(store)
+    Ok(Opened { tools: store, sessions: Some(sessions) })
 }
 
 /// How long a start waits for a database that is up.

@@ -80,20 +80,23 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     use std::io::ErrorKind;
     use std::sync::Arc;
 
-    use crate::adapters::inbound::http::{BindError, Check, HttpOptions, HttpParts, HttpServer};
+    use crate::adapters::inbound::http::{
+        self, BindError, Check, HttpOptions, HttpParts, HttpServer,
+    };
+    use crate::adapters::inbound::mcp::Findings;
     use crate::adapters::outbound::clock::RandomIds;
 
-    let http = config.http.clone();
+    let settings = config.http.clone();
     let options = HttpOptions {
-        host: http.host,
-        port: http.port,
-        path: http.path,
-        allowed_hosts: http.allowed_hosts,
-        allowed_origins: http.allowed_origins,
-        public_url: http.public_url,
-        max_request_bytes: http.max_request_bytes,
-        max_sessions: http.max_sessions,
-        session_ttl: http.session_ttl,
+        host: settings.host,
+        port: settings.port,
+        path: settings.path,
+        allowed_hosts: settings.allowed_hosts,
+        allowed_origins: settings.allowed_origins,
+        public_url: settings.public_url,
+        max_request_bytes: settings.max_request_bytes,
+        max_sessions: settings.max_sessions,
+        session_ttl: settings.session_ttl,
         ..HttpOptions::default()
     };
     let catalog = Arc::clone(&server.app.catalog);
@@ -114,13 +117,15 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
                 checks
             })
         }),
+        session_store: server.session_store.clone(),
         lifecycle: server.lifecycle.clone(),
     };
-    let face = McpServer::with_callers(
+    let findings = Findings { caller: http::caller, log_level: http::log_level };
+    let face = McpServer::on_transport(
         server.app.clone(),
         face(config),
         server.lifecycle.clone(),
-        crate::adapters::inbound::http::caller,
+        findings,
     );
     HttpServer::bind(options, move || face.session(), parts)
         .await

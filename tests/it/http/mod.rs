@@ -5,6 +5,7 @@ pub(crate) mod client;
 mod draining;
 mod endpoint;
 mod envelope;
+mod fleet;
 mod flows;
 mod garbage;
 mod handler;

@@ -10,7 +10,7 @@ use dynamic_mcp::adapters::inbound::http::{
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
 use dynamic_mcp::app::Lifecycle;
-use dynamic_mcp::ports::HttpMetrics as _;
+use dynamic_mcp::ports::{HttpMetrics as _, SessionStore};
 use tokio::task::JoinHandle;
 
 use super::client::{Client, INITIALIZE, INITIALIZED, data_of, mcp_headers};
@@ -43,6 +43,7 @@ pub(crate) async fn bind(options: HttpOptions) -> Result<HttpServer, BindError> 
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
         access: None,
         readiness: ready(),
+        session_store: None,
         lifecycle: Lifecycle::new(Duration::from_secs(30)),
     };
     HttpServer::bind(options, move || handler.clone(), parts).await
@@ -54,14 +55,30 @@ impl TestServer {
     }
 
     pub(crate) async fn with(options: HttpOptions, grace: Duration, readiness: Readiness) -> Self {
-        Self::admitting(options, grace, readiness, None).await
+        Self::built(options, grace, readiness, None, None).await
     }
 
+    /// One that lets in only whom `access` says.
     pub(crate) async fn admitting(
         options: HttpOptions,
         grace: Duration,
         readiness: Readiness,
         access: Option<Access>,
+    ) -> Self {
+        Self::built(options, grace, readiness, access, None).await
+    }
+
+    /// One of several that have the same sessions.
+    pub(crate) async fn of_fleet(options: HttpOptions, sessions: Arc<dyn SessionStore>) -> Self {
+        Self::built(options, Duration::ZERO, ready(), None, Some(sessions)).await
+    }
+
+    async fn built(
+        options: HttpOptions,
+        grace: Duration,
+        readiness: Readiness,
+        access: Option<Access>,
+        session_store: Option<Arc<dyn SessionStore>>,
     ) -> Self {
         let handler = Held::new();
         let metrics = Arc::new(PrometheusMetrics::new().unwrap());
@@ -71,6 +88,7 @@ impl TestServer {
             metrics: Arc::clone(&metrics) as _,
             access,
             readiness,
+            session_store,
             lifecycle: lifecycle.clone(),
         };
         let template = handler.clone();

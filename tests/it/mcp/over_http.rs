@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use dynamic_mcp::adapters::inbound::http::{HttpOptions, HttpParts, HttpServer, caller};
-use dynamic_mcp::adapters::inbound::mcp::{McpOptions, McpServer};
+use dynamic_mcp::adapters::inbound::http::{HttpOptions, HttpParts, HttpServer, caller, log_level};
+use dynamic_mcp::adapters::inbound::mcp::{Findings, McpOptions, McpServer};
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
 use dynamic_mcp::app::Lifecycle;
@@ -18,12 +18,18 @@ use crate::support::app::TestApp;
 async fn serve(test: &TestApp) -> HttpServer {
     let lifecycle = Lifecycle::new(Duration::from_secs(1));
     let options = McpOptions::default();
-    let face = McpServer::with_callers(test.app.clone(), options, lifecycle.clone(), caller);
+    let face = McpServer::on_transport(
+        test.app.clone(),
+        options,
+        lifecycle.clone(),
+        Findings { caller, log_level },
+    );
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
         access: None,
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
+        session_store: None,
         lifecycle,
     };
     let options = HttpOptions { port: 0, ..HttpOptions::default() };

@@ -136,6 +136,7 @@ pub(super) const ROOMS: &[Room] = &[
             "hyper_util",
             "rmcp",
             "rustix",
+            "sha2",
             "tower",
         ],
     ),

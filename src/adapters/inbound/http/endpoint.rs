@@ -20,29 +20,15 @@ use super::cors;
 use super::envelope::RequestId;
 use super::message::Message;
 use super::refusal::Refusal;
-use super::sessions::{Busy, Lookup, Reservation, Sessions, Subject};
+use super::sessions::{Lookup, RecalledSessions, Sessions, Subject, key_of};
+use super::standing::{MAX_INITIALIZE_BYTES, Standing};
 use super::state::Shared;
 use crate::domain::caller::Caller;
 
-/// Most calls that one session may have running: each of them holds memory, whether or not the guard lets
-/// it run.
-const MAX_CALLS_OF_A_SESSION: usize = 256;
-
 /// The MCP endpoint.
 pub(super) struct Endpoint<H> {
-    sdk: StreamableHttpService<H, Sessions>,
-    shared: Arc<Shared>,
-}
-
-/// What a request has to do with sessions.
-enum Standing {
-    /// It names one that is the caller's.
-    In(Busy),
-    /// It asks for one.
-    Opening(Reservation),
-    /// Neither, or it names one that isn't there: a matter for the SDK, since newer revisions of MCP have
-    /// no sessions.
-    Outside,
+    pub(super) sdk: StreamableHttpService<H, Sessions>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl<H: ServerHandler> Endpoint<H> {
@@ -52,12 +38,15 @@ impl<H: ServerHandler> Endpoint<H> {
         shared: Arc<Shared>,
     ) -> Self {
         // Host, Origin and size are checked here first, with refusals of the right shape.
-        let config = StreamableHttpServerConfig::default()
+        let mut config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
             .with_json_response(true)
             .with_max_request_body_bytes(shared.options.max_request_bytes)
             .with_sse_keep_alive(Some(shared.options.sse_keep_alive))
             .with_cancellation_token(shared.lifecycle.stopped.child_token());
+        if shared.fleet.is_some() {
+            config.session_store = Some(Arc::new(RecalledSessions));
+        }
         Self { sdk: StreamableHttpService::new(move || Ok(handler()), sessions, config), shared }
     }
 
@@ -83,7 +72,7 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     async fn admitted(
-        &self,
+        self: &Arc<Self>,
         mut request: Request,
         request_id: &RequestId,
     ) -> Result<Response, Refusal> {
@@ -100,7 +89,11 @@ impl<H: ServerHandler> Endpoint<H> {
         }
     }
 
-    async fn post(&self, request: Request, request_id: &RequestId) -> Result<Response, Refusal> {
+    async fn post(
+        self: &Arc<Self>,
+        request: Request,
+        request_id: &RequestId,
+    ) -> Result<Response, Refusal> {
         let (mut head, body) = request.into_parts();
         if !is_json(&head.headers) {
             let message = "Unsupported media type: Content-Type must be application/json";
@@ -120,10 +113,16 @@ impl<H: ServerHandler> Endpoint<H> {
         if message.is_request() && draining.is_cancelled() {
             return Err(answering(Refusal::shutting_down()));
         }
+        if message.is_initialize() && body.len() > MAX_INITIALIZE_BYTES {
+            return Err(answering(Refusal::too_large(MAX_INITIALIZE_BYTES)));
+        }
         let subject = subject(&head.extensions);
         let named = session_id(&head.headers).map(str::to_owned);
-        let standing =
-            self.standing(named.as_deref(), subject, &message, &body).map_err(answering)?;
+        let standing = self.standing(named.as_deref(), &message, &body, &head.extensions).await;
+        let standing = standing.map_err(answering)?;
+        if let (Some(named), Standing::In(busy)) = (&named, &standing) {
+            self.note(named, busy, &message, &body, &mut head.extensions).await;
+        }
         head.extensions.remove::<RequestId>();
         let request = http::Request::from_parts(head, Full::new(body.clone()));
         let (visit, place) = match standing {
@@ -133,6 +132,11 @@ impl<H: ServerHandler> Endpoint<H> {
         };
         let answer = Sessions::with_place(place, self.sdk.handle(request)).await;
         drop(visit);
+        if let Some(opened) = session_id(answer.headers())
+            && message.is_initialize()
+        {
+            self.share(opened, subject, &body).await;
+        }
         let asked = self.asked(request_id, id.clone(), &body, named.as_deref());
         let answer = answer::shape(answer, asked).await;
         if message.is_subscription() {
@@ -143,7 +147,7 @@ impl<H: ServerHandler> Endpoint<H> {
     }
 
     async fn get_or_delete(
-        &self,
+        self: &Arc<Self>,
         request: Request,
         request_id: &RequestId,
     ) -> Result<Response, Refusal> {
@@ -152,56 +156,45 @@ impl<H: ServerHandler> Endpoint<H> {
         if !is_delete && self.shared.lifecycle.draining.is_cancelled() {
             return Err(Refusal::shutting_down());
         }
-        let subject = subject(&head.extensions);
         let named = session_id(&head.headers).map(str::to_owned);
-        let visit = match named.as_deref().map(|id| self.shared.sessions.look_up(id, &subject)) {
-            Some(Lookup::Foreign) => return Err(Refusal::unknown_session()),
-            Some(Lookup::Found(busy)) => Some(busy),
-            Some(Lookup::Unknown) | None => None,
+        let visit = match &named {
+            Some(named) if is_delete => return self.delete(named, head, request_id).await,
+            Some(named) => self.session(named, &head.extensions).await?,
+            None => None,
         };
-        let is_known = visit.is_some();
+        let answer = self.sdk.handle(http::Request::from_parts(head, Full::<Bytes>::default()));
+        let answer = answer.await;
+        drop(visit);
+        Ok(answer::shape(answer, self.asked(request_id, None, b"", named.as_deref())).await)
+    }
+
+    /// Ends a session.
+    async fn delete(
+        &self,
+        named: &str,
+        head: http::request::Parts,
+        request_id: &RequestId,
+    ) -> Result<Response, Refusal> {
+        let subject = subject(&head.extensions);
+        let is_here = match self.shared.sessions.look_up(&key_of(named), &subject) {
+            Lookup::Foreign => return Err(Refusal::unknown_session()),
+            Lookup::Found(_) => true,
+            Lookup::Unknown => false,
+        };
         let answer = self.sdk.handle(http::Request::from_parts(head, Full::<Bytes>::default()));
         let mut answer = answer.await;
-        drop(visit);
-        if is_delete && answer.status().is_success() {
-            if !is_known {
+        if answer.status().is_success() {
+            let ended = if is_here {
+                self.end_everywhere(named).await?
+            } else {
+                self.end_elsewhere(named, &subject).await?
+            };
+            if !ended {
                 return Err(Refusal::unknown_session());
             }
             *answer.status_mut() = StatusCode::NO_CONTENT;
         }
-        Ok(answer::shape(answer, self.asked(request_id, None, b"", named.as_deref())).await)
-    }
-
-    fn standing(
-        &self,
-        named: Option<&str>,
-        subject: Subject,
-        message: &Message<'_>,
-        body: &[u8],
-    ) -> Result<Standing, Refusal> {
-        let sessions = &self.shared.sessions;
-        let Some(named) = named else {
-            if !message.is_initialize() {
-                return Ok(Standing::Outside);
-            }
-            if let Some(refusal) = Message::bad_handshake(body) {
-                return Err(refusal);
-            }
-            let full = "Too many sessions: the server has as many as it may have";
-            let refusal = || Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, full);
-            return sessions.reserve(subject).map(Standing::Opening).ok_or_else(refusal);
-        };
-        match sessions.look_up(named, &subject) {
-            Lookup::Unknown => Ok(Standing::Outside),
-            Lookup::Foreign => Err(Refusal::unknown_session()),
-            Lookup::Found(busy) => {
-                if message.is_request() && busy.session().calls() >= MAX_CALLS_OF_A_SESSION {
-                    let full = "Too many calls of this session are running";
-                    return Err(Refusal::busy(StatusCode::TOO_MANY_REQUESTS, full));
-                }
-                Ok(Standing::In(busy))
-            }
-        }
+        Ok(answer::shape(answer, self.asked(request_id, None, b"", Some(named))).await)
     }
 
     fn asked<'a>(
@@ -217,7 +210,7 @@ impl<H: ServerHandler> Endpoint<H> {
             id,
             body,
             draining: self.shared.lifecycle.draining.is_cancelled(),
-            session_ended: session.is_some_and(|id| !sessions.contains(id)),
+            session_ended: session.is_some_and(|id| !sessions.contains(&key_of(id))),
         }
     }
 }
@@ -234,6 +227,6 @@ fn session_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whom the request's credential names; nobody where none is asked for.
-fn subject(extensions: &http::Extensions) -> Subject {
+pub(super) fn subject(extensions: &http::Extensions) -> Subject {
     extensions.get::<Caller>()?.subject.clone()
 }

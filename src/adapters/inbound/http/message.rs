@@ -61,6 +61,16 @@ impl<'a> Message<'a> {
         self.is_request() && self.method.as_deref() == Some("initialize")
     }
 
+    /// Whether this asks for log entries.
+    pub(super) fn is_set_level(&self) -> bool {
+        self.is_request() && self.method.as_deref() == Some("logging/setLevel")
+    }
+
+    /// Whether this takes back a request.
+    pub(super) fn is_cancellation(&self) -> bool {
+        self.id.is_none() && self.method.as_deref() == Some("notifications/cancelled")
+    }
+
     /// Whether this opens a stream that stays open until somebody closes it.
     pub(super) fn is_subscription(&self) -> bool {
         self.method.as_deref() == Some("subscriptions/listen")

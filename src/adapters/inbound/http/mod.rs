@@ -2,8 +2,9 @@
 //!
 //! From the outside in: [`server`] accepts connections, [`connection`] serves one of them, [`router`] finds
 //! the route, [`envelope`] puts the request id and the security headers on every answer, [`endpoint`] judges
-//! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`sessions`] keep count of the SDK's sessions, and [`answer`] turns
-//! the SDK's refusals into the shapes that are promised here. Every refusal is a [`refusal::Refusal`].
+//! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`standing`] finds the session
+//! that it names, [`sessions`] take the place of the SDK's, and [`answer`] turns the SDK's refusals into the
+//! shapes that are promised here. Every refusal is a [`refusal::Refusal`].
 
 mod answer;
 mod bearer;
@@ -24,6 +25,7 @@ mod refusal;
 mod router;
 mod server;
 mod sessions;
+mod standing;
 mod state;
 
 pub use bearer::Access;
@@ -31,3 +33,4 @@ pub use caller::caller;
 pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
 pub use server::{HttpParts, HttpServer};
+pub use standing::log_level;

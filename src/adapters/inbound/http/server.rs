@@ -19,11 +19,11 @@ use super::options::{BindError, HttpOptions};
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
 use super::refusal::Refusal;
-use super::sessions::{SessionTable, Sessions};
+use super::sessions::{SessionTable, Sessions, SharedSessions};
 use super::state::Shared;
 use super::{capacity, connection, router};
 use crate::app::Lifecycle;
-use crate::ports::{HttpMetrics, Ids};
+use crate::ports::{HttpMetrics, Ids, SessionStore};
 
 /// How long answers that are complete may take to leave once the server has stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -41,6 +41,9 @@ pub struct HttpParts {
     pub access: Option<Access>,
     /// Is asked by `/readyz`.
     pub readiness: Readiness,
+    /// Keeps sessions so that they outlive the process and move between replicas; without it they end with
+    /// the process.
+    pub session_store: Option<Arc<dyn SessionStore>>,
     /// Says when to end, and waits for what runs.
     pub lifecycle: Lifecycle,
 }
@@ -82,15 +85,21 @@ impl HttpServer {
             Arc::clone(&table),
             Arc::clone(&parts.ids),
             parts.lifecycle.calls.clone(),
+            parts.session_store.is_some(),
         ));
         let gatekeeper = parts
             .access
             .map(|access| Gatekeeper::new(access, &options, Arc::clone(&parts.metrics)));
+        let fleet = parts.session_store.map(|store| {
+            let tasks = parts.lifecycle.tasks.clone();
+            Arc::new(SharedSessions::new(store, Arc::clone(&table), options.session_ttl, tasks))
+        });
         let shared = Arc::new(Shared {
             options,
             rebinding,
             gatekeeper,
             sessions: table,
+            fleet,
             lifecycle: parts.lifecycle,
             ids: parts.ids,
             metrics: parts.metrics,
@@ -122,6 +131,9 @@ impl HttpServer {
         let connections = TaskTracker::new();
         let cut = CancellationToken::new();
         tasks.spawn(self.sessions.reap(self.shared.options.session_ttl, stopped.clone()));
+        if let Some(fleet) = &self.shared.fleet {
+            tasks.spawn(Arc::clone(fleet).tend(stopped.clone()));
+        }
         tracing::info!(address = %self.address, max_connections, "listening");
         while let Some(accepted) = stopped.run_until_cancelled(self.listener.accept()).await {
             let stream = match accepted {

@@ -8,7 +8,7 @@ use super::bearer::Gatekeeper;
 use super::options::HttpOptions;
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
-use super::sessions::SessionTable;
+use super::sessions::{SessionTable, SharedSessions};
 use crate::app::Lifecycle;
 use crate::ports::{HttpMetrics, Ids};
 
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     /// `None`: nobody is asked for a credential.
     pub gatekeeper: Option<Gatekeeper>,
     pub sessions: Arc<SessionTable>,
+    /// Sessions that move between replicas, where there is a store for them.
+    pub fleet: Option<Arc<SharedSessions>>,
     pub lifecycle: Lifecycle,
     pub ids: Arc<dyn Ids>,
     pub metrics: Arc<dyn HttpMetrics>,

@@ -11,8 +11,20 @@ use super::session::Session;
 use crate::app::config::NameStyle;
 use crate::domain::{Caller, LogLevel};
 
-/// Finds the caller that a transport has put into a request's extensions.
-pub(super) type FindCaller = fn(&Extensions) -> Option<Caller>;
+/// Finds what a transport has put into a request's extensions.
+#[derive(Clone, Copy)]
+pub struct Findings {
+    /// Who asks; `None`: the local caller.
+    pub caller: fn(&Extensions) -> Option<Caller>,
+    /// The lowest level of log entries that the request's session wants, where the transport remembers it
+    /// for longer than a handler lives.
+    pub log_level: fn(&Extensions) -> Option<LogLevel>,
+}
+
+impl Findings {
+    /// For a transport with one client, which is known by its being there.
+    pub(super) const NONE: Self = Self { caller: |_| None, log_level: |_| None };
+}
 
 /// One request.
 pub(super) struct Exchange {
@@ -37,10 +49,10 @@ impl Exchange {
         context: &RequestContext<RoleServer>,
         session: &Session,
         style: NameStyle,
-        find_caller: FindCaller,
+        findings: Findings,
     ) -> Self {
         Self {
-            caller: find_caller(&context.extensions).unwrap_or_else(Caller::local),
+            caller: (findings.caller)(&context.extensions).unwrap_or_else(Caller::local),
             spelling: spelling(context, style),
             cancel: context.ct.clone(),
             peer: context.peer.clone(),
@@ -48,7 +60,7 @@ impl Exchange {
             log_from: if is_stateless(context) {
                 context.meta.log_level().map(level)
             } else {
-                session.log_from()
+                (findings.log_level)(&context.extensions).or_else(|| session.log_from())
             },
             started: Instant::now(),
         }

@@ -25,5 +25,6 @@ mod strict;
 mod tool;
 mod tools;
 
+pub use exchange::Findings;
 pub use misuse::bad_handshake;
 pub use server::{McpOptions, McpServer};

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult,
-    DiscoverResult, ErrorCode, Extensions, Implementation, InitializeRequestParams,
-    InitializeResult, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    SubscriptionFilter, Tool,
+    DiscoverResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    Tool,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 
 use super::announce::Audience;
-use super::exchange::{self, Exchange, FindCaller};
+use super::exchange::{self, Exchange, Findings};
 use super::lists::Lists;
 use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
@@ -25,7 +25,7 @@ use super::tool::Route;
 use super::{dynamic, guide, misuse, tools};
 use crate::app::config::NameStyle;
 use crate::app::{App, Lifecycle, System};
-use crate::domain::{Caller, Profile};
+use crate::domain::Profile;
 
 /// How long a client may keep a list, in milliseconds. It can change at any moment, and a client without a
 /// subscription would not be told.
@@ -53,7 +53,7 @@ pub struct McpServer {
 pub(super) struct Shared {
     pub(super) app: App,
     options: McpOptions,
-    find_caller: FindCaller,
+    findings: Findings,
     builtins: Vec<Route>,
     lists: Lists,
     audience: Arc<Audience>,
@@ -62,16 +62,15 @@ pub(super) struct Shared {
 impl McpServer {
     /// A server of these use cases; begins to follow the catalogue at once. Every caller is the local one.
     pub fn new(app: App, options: McpOptions, lifecycle: Lifecycle) -> Self {
-        Self::with_callers(app, options, lifecycle, |_| None)
+        Self::on_transport(app, options, lifecycle, Findings::NONE)
     }
 
-    /// As [`new`](Self::new), for a transport that knows its callers: `find_caller` takes the caller out of
-    /// what the transport has put into a request's extensions.
-    pub fn with_callers(
+    /// As [`new`](Self::new), for a transport that knows its callers and sessions.
+    pub fn on_transport(
         app: App,
         options: McpOptions,
         lifecycle: Lifecycle,
-        find_caller: fn(&Extensions) -> Option<Caller>,
+        findings: Findings,
     ) -> Self {
         let shared = Shared {
             audience: Audience::follow(&app, lifecycle),
@@ -79,7 +78,7 @@ impl McpServer {
             lists: Lists::new(),
             app,
             options,
-            find_caller,
+            findings,
         };
         Self { shared: Arc::new(shared), session: Arc::default() }
     }
@@ -91,8 +90,8 @@ impl McpServer {
     }
 
     fn exchange(&self, context: &RequestContext<RoleServer>) -> Exchange {
-        let Shared { options, find_caller, .. } = &*self.shared;
-        Exchange::new(context, &self.session, options.name_style, *find_caller)
+        let Shared { options, findings, .. } = &*self.shared;
+        Exchange::new(context, &self.session, options.name_style, *findings)
     }
 
     fn spelling(&self, context: &RequestContext<RoleServer>) -> Spelling {

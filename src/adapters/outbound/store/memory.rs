@@ -45,7 +45,11 @@ impl MemoryStore {
     /// An empty store that keeps the newest `history` revisions of each name, the live one included; at
     /// least one.
     pub fn new(history: usize) -> Self {
-        Self { names: Mutex::new(BTreeMap::new()), history: history.max(1), feed: Feed::new(StoreEvent::Resync) }
+        Self {
+            names: Mutex::new(BTreeMap::new()),
+            history: history.max(1),
+            feed: Feed::new(StoreEvent::Resync),
+        }
     }
 
     /// Every write is complete before the lock is let go, so a panic elsewhere leaves nothing half done.

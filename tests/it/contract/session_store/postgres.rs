@@ -18,7 +18,11 @@ struct Postgres {
 
 impl Postgres {
     fn new() -> Self {
-        Self { schema: TestSchema::new(), tasks: TaskTracker::new(), stop: CancellationToken::new() }
+        Self {
+            schema: TestSchema::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
     }
 }
 

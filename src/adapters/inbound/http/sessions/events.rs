@@ -29,6 +29,8 @@ pub(super) struct Events {
     /// The stream's number; `None` for the session's own stream.
     number: Option<u64>,
     queue: VecDeque<Event>,
+    /// The index that stands for the stream's beginning.
+    beginning: u64,
     /// The index of the first event in the queue.
     first: u64,
     /// The index of the next event to be read.
@@ -45,9 +47,10 @@ struct Reading {
 }
 
 impl Events {
-    /// The session's own stream. Index 0 stands for its beginning.
-    pub(super) fn of_session() -> Self {
-        Self { first: 1, next: 1, ..Self::default() }
+    /// The session's own stream. The index `beginning` stands for its beginning.
+    pub(super) fn of_session(beginning: u64) -> Self {
+        let first = beginning + 1;
+        Self { beginning, first, next: first, ..Self::default() }
     }
 
     /// A request's stream. Its first event only says where to resume.
@@ -109,7 +112,7 @@ impl Events {
     /// Goes back to just after the event `last`, as far as that is kept; false for an event that never was.
     pub(super) fn rewind(&mut self, last: u64) -> bool {
         let end = self.first + self.queue.len() as u64;
-        if last >= end {
+        if last < self.beginning || last >= end {
             return false;
         }
         self.next = self.next.min(last + 1).max(self.first);
@@ -203,7 +206,7 @@ mod tests {
 
     #[test]
     fn events_wait_for_a_reader_and_are_read_once() {
-        let mut events = Events::of_session();
+        let mut events = Events::of_session(0);
         events.push(message(1));
         events.enter(1);
         assert_eq!(read(&mut events, 1), (vec!["1".to_owned()], false));
@@ -215,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_newest_reader_reads_and_the_older_one_takes_over() {
-        let mut events = Events::of_session();
+        let mut events = Events::of_session(0);
         events.enter(1);
         events.enter(2);
         events.push(message(1));
@@ -263,7 +266,7 @@ mod tests {
             let change = ServerNotification::ToolListChangedNotification(change);
             ServerJsonRpcMessage::notification(change)
         };
-        let mut events = Events::of_session();
+        let mut events = Events::of_session(0);
         for _ in 0..1_000 {
             events.push(changed());
         }

@@ -5,8 +5,10 @@
 //! doesn't read, and knows neither limit nor owner. So this one takes its place.
 
 mod events;
+mod recall;
 mod router;
 mod session;
+mod shared;
 mod table;
 mod transport;
 
@@ -14,17 +16,19 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::{
-    ServerSseMessage, SessionId, SessionManager,
+    RestoreOutcome, ServerSseMessage, SessionId, SessionManager,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(super) use recall::{Recalled, RecalledSessions};
 use session::Session;
 pub(super) use session::{Busy, Subject};
-pub(super) use table::{Lookup, Reservation, SessionTable};
+pub(super) use shared::SharedSessions;
+pub(super) use table::{Lookup, Reservation, SessionTable, key_of};
 use transport::SessionTransport;
 
 use crate::ports::Ids;
@@ -40,6 +44,8 @@ pub(super) struct Sessions {
     table: Arc<SessionTable>,
     ids: Arc<dyn Ids>,
     calls: TaskTracker,
+    /// Whether other replicas have the same sessions.
+    is_shared: bool,
 }
 
 /// Why a session did not do it.
@@ -51,15 +57,18 @@ pub(super) enum SessionsError {
     /// It has ended, or never was.
     #[error(transparent)]
     Ended(#[from] session::Ended),
-    /// A stream can't be resumed from there.
-    #[error("the event to resume from is not known (any more)")]
-    UnknownEvent,
 }
 
 impl Sessions {
-    /// `calls`: gets a token for each running call.
-    pub(super) fn new(table: Arc<SessionTable>, ids: Arc<dyn Ids>, calls: TaskTracker) -> Self {
-        Self { table, ids, calls }
+    /// `calls`: gets a token for each running call. `is_shared`: whether other replicas have the same
+    /// sessions.
+    pub(super) fn new(
+        table: Arc<SessionTable>,
+        ids: Arc<dyn Ids>,
+        calls: TaskTracker,
+        is_shared: bool,
+    ) -> Self {
+        Self { table, ids, calls, is_shared }
     }
 
     /// Runs a request that may make a session, with the place for it.
@@ -70,12 +79,18 @@ impl Sessions {
         PLACE.scope(RefCell::new(place), request).await
     }
 
+    /// Runs a request that brings a session back, with the place for it.
+    pub(super) async fn with_recalled<T>(
+        recalled: Recalled,
+        place: Reservation,
+        request: impl Future<Output = T>,
+    ) -> T {
+        recalled.during(Self::with_place(Some(place), request)).await
+    }
+
     /// Ends sessions in which nothing has gone on for `ttl`, until the server stops.
     pub(super) async fn reap(self: Arc<Self>, ttl: Duration, stopped: CancellationToken) {
-        /// Sessions live at most this much longer than they should.
-        const MAX_PERIOD: Duration = Duration::from_secs(30);
-        let period = (ttl / 4).clamp(Duration::from_millis(10), MAX_PERIOD);
-        while stopped.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
+        while stopped.run_until_cancelled(tokio::time::sleep(period(ttl))).await.is_some() {
             let count = self.table.remove_idle(ttl);
             if count > 0 {
                 tracing::debug!(count, "idle sessions have ended");
@@ -83,9 +98,22 @@ impl Sessions {
         }
     }
 
-    fn get(&self, id: &SessionId) -> Result<Arc<Session>, SessionsError> {
-        Ok(self.table.get(id).ok_or(session::Ended)?)
+    /// Where the ids of a restored session's events begin: far from those of other replicas.
+    fn beginning(&self) -> u64 {
+        let random = self.ids.uuid();
+        let random = random.get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        (u64::from(random.unwrap_or_default()) + 1) << 20
     }
+
+    fn get(&self, id: &SessionId) -> Result<Arc<Session>, SessionsError> {
+        Ok(self.table.get(&key_of(id)).ok_or(session::Ended)?)
+    }
+}
+
+/// How often sessions are looked after: they live at most this much longer than they should.
+fn period(ttl: Duration) -> Duration {
+    const MAX_PERIOD: Duration = Duration::from_secs(30);
+    (ttl / 4).clamp(Duration::from_millis(10), MAX_PERIOD)
 }
 
 impl SessionManager for Sessions {
@@ -96,7 +124,7 @@ impl SessionManager for Sessions {
         let place = PLACE.try_with(RefCell::take).ok().flatten().ok_or(SessionsError::NoPlace)?;
         let id: SessionId = self.ids.uuid().into();
         let (session, inbox) = Session::new(place.owner().clone());
-        place.fill(Arc::clone(&id), Arc::clone(&session));
+        place.fill(key_of(&id), Arc::clone(&session));
         Ok((id, SessionTransport::new(session, inbox, self.calls.clone())))
     }
 
@@ -116,12 +144,24 @@ impl SessionManager for Sessions {
         Err(session::Ended.into())
     }
 
+    async fn restore_session(
+        &self,
+        id: SessionId,
+    ) -> Result<RestoreOutcome<Self::Transport>, Self::Error> {
+        let place = PLACE.try_with(RefCell::take).ok().flatten().ok_or(SessionsError::NoPlace)?;
+        let (owner, level) = (place.owner().clone(), Recalled::level_at_hand());
+        let (session, inbox) = Session::restored(owner, level, self.beginning());
+        place.fill(key_of(&id), Arc::clone(&session));
+        let transport = SessionTransport::new(session, inbox, self.calls.clone());
+        Ok(RestoreOutcome::Restored(transport))
+    }
+
     async fn has_session(&self, id: &SessionId) -> Result<bool, Self::Error> {
-        Ok(self.table.contains(id))
+        Ok(self.table.contains(&key_of(id)))
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        self.table.remove(id);
+        self.table.remove(&key_of(id));
         Ok(())
     }
 
@@ -158,8 +198,16 @@ impl SessionManager for Sessions {
             Some((index, stream)) => (index, Some(stream.parse())),
             None => (last_event_id.as_str(), None),
         };
-        let last = index.parse().map_err(|_| SessionsError::UnknownEvent)?;
-        let key = stream.transpose().map_err(|_| SessionsError::UnknownEvent)?;
-        self.get(id)?.resume(key, last).ok_or(SessionsError::UnknownEvent)
+        let session = self.get(id)?;
+        let resumed = match (index.parse(), stream.transpose()) {
+            (Ok(last), Ok(key)) => session.resume(key, last),
+            _ => None,
+        };
+        // The event may be another replica's; an answer that waits there can't be had here.
+        let is_own = !last_event_id.contains('/');
+        let anew = || (is_own && self.is_shared).then(|| session.read_own_anew());
+        // A stream that is at its end tells the client that there is nothing to resume, where a refusal would
+        // make it try again.
+        Ok(stream::iter(resumed.or_else(anew)).flatten())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rmcp::model::{
     ClientJsonRpcMessage, GetExtensions as _, GetMeta as _, JsonRpcMessage, ProgressToken,
-    RequestId, ServerJsonRpcMessage, ServerNotification,
+    RequestId, ServerJsonRpcMessage, ServerNotification, ToolListChangedNotification,
 };
 use rmcp::service::OriginatingRequestId;
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
@@ -41,15 +41,17 @@ pub(super) struct Router {
 }
 
 impl Router {
-    pub(super) fn new() -> Self {
+    /// `first_event`: where the ids of its events begin. A session that moves between replicas has a stream
+    /// of events at each, and an id of one must not be taken for another's.
+    pub(super) fn new(first_event: u64) -> Self {
         Self {
-            own: Events::of_session(),
+            own: Events::of_session(first_event),
             requests: HashMap::new(),
             by_id: HashMap::new(),
             by_token: HashMap::new(),
             asked: HashMap::new(),
             unfetched: Vec::new(),
-            next_stream: 0,
+            next_stream: first_event,
             next_ticket: 0,
             ended: false,
         }
@@ -81,6 +83,19 @@ impl Router {
         let ticket = self.ticket();
         self.own.enter(ticket);
         ticket
+    }
+
+    /// As [`read_own`](Self::read_own), with word that the list of tools may have changed.
+    pub(super) fn read_own_anew(&mut self) -> u64 {
+        let changed = ToolListChangedNotification::default();
+        let changed = ServerNotification::ToolListChangedNotification(changed);
+        self.own.push(ServerJsonRpcMessage::notification(changed));
+        self.read_own()
+    }
+
+    /// Whether a request with this id is not answered yet.
+    pub(super) fn is_open(&self, id: &RequestId) -> bool {
+        self.by_id.contains_key(id)
     }
 
     /// A ticket to read a stream from just after an event; `None` if that event isn't known (any more).
@@ -158,7 +173,7 @@ impl Router {
 
     /// The session ends, and every stream with it.
     pub(super) fn end(&mut self) {
-        let mut old = std::mem::replace(self, Self { ended: true, ..Self::new() });
+        let mut old = std::mem::replace(self, Self { ended: true, ..Self::new(0) });
         old.own.clear_readers();
         for events in old.requests.values_mut() {
             events.clear_readers();

@@ -1,21 +1,19 @@
 //! One session: its owner, whether anything goes on in it, and its streams.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use rmcp::model::ClientJsonRpcMessage;
+use rmcp::model::{ClientJsonRpcMessage, RequestId};
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::router::{Router, StreamKey};
-
-/// A session's id, as in the header `Mcp-Session-Id`.
-pub(super) type SessionId = Arc<str>;
+use crate::domain::LogLevel;
 
 /// A token's subject; `None` where there is no token.
 pub(in super::super) type Subject = Option<Arc<str>>;
@@ -35,6 +33,10 @@ pub(in super::super) struct Session {
     /// Running calls.
     calls: AtomicUsize,
     last_used: Mutex<Instant>,
+    /// What the client asked for, here or at another replica.
+    log_level: Mutex<Option<LogLevel>>,
+    /// Whether the store has it.
+    kept: AtomicBool,
     inbox: mpsc::Sender<Box<ClientJsonRpcMessage>>,
     router: Mutex<Router>,
     ended: CancellationToken,
@@ -47,14 +49,31 @@ pub(in super::super) struct Ended;
 
 impl Session {
     pub(super) fn new(owner: Subject) -> (Arc<Self>, Inbox) {
+        Self::with(owner, None, Router::new(0))
+    }
+
+    /// One that the store has. `first_event`: where the ids of its events begin here.
+    pub(super) fn restored(
+        owner: Subject,
+        log_level: Option<LogLevel>,
+        first_event: u64,
+    ) -> (Arc<Self>, Inbox) {
+        let (session, inbox) = Self::with(owner, log_level, Router::new(first_event));
+        session.set_kept();
+        (session, inbox)
+    }
+
+    fn with(owner: Subject, log_level: Option<LogLevel>, router: Router) -> (Arc<Self>, Inbox) {
         let (sender, inbox) = mpsc::channel(INBOX_CAPACITY);
         let session = Self {
             owner,
             busy: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             last_used: Mutex::new(Instant::now()),
+            log_level: Mutex::new(log_level),
+            kept: AtomicBool::new(false),
             inbox: sender,
-            router: Mutex::new(Router::new()),
+            router: Mutex::new(router),
             ended: CancellationToken::new(),
         };
         (Arc::new(session), inbox)
@@ -63,6 +82,31 @@ impl Session {
     /// Whose it is.
     pub(super) fn owner(&self) -> &Subject {
         &self.owner
+    }
+
+    /// The lowest level of log entries that its client wants; `None`: it never asked for any.
+    pub(in super::super) fn log_level(&self) -> Option<LogLevel> {
+        *self.log_level.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its client wants log entries of this level and above.
+    pub(in super::super) fn set_log_level(&self, level: LogLevel) {
+        *self.log_level.lock().unwrap_or_else(PoisonError::into_inner) = Some(level);
+    }
+
+    /// Whether the store has it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+
+    /// The store has it.
+    pub(super) fn set_kept(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+
+    /// Whether a request with this id is being answered here.
+    pub(in super::super) fn is_answering(&self, id: &RequestId) -> bool {
+        self.router().is_open(id)
     }
 
     /// How many of its calls run.
@@ -131,6 +175,13 @@ impl Session {
     pub(super) fn resume(self: &Arc<Self>, key: StreamKey, last: u64) -> Option<Reader> {
         let ticket = self.router().resume(key, last)?;
         Some(self.reader(key, ticket))
+    }
+
+    /// The session's own stream, for a client whose last event is not known here: whatever it was, the list
+    /// of tools may have changed since.
+    pub(super) fn read_own_anew(self: &Arc<Self>) -> Reader {
+        let ticket = self.router().read_own_anew();
+        self.reader(None, ticket)
     }
 
     fn reader(self: &Arc<Self>, key: StreamKey, ticket: u64) -> Reader {

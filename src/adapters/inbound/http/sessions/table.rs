@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
-use super::session::{Busy, Session, SessionId, Subject};
-use crate::ports::HttpMetrics;
+use super::session::{Busy, Session, Subject};
+use crate::ports::{HttpMetrics, SessionKey};
 
 /// Every session of this process.
 pub(in super::super) struct SessionTable {
@@ -18,9 +19,14 @@ pub(in super::super) struct SessionTable {
 
 #[derive(Default)]
 struct Inner {
-    sessions: HashMap<SessionId, Arc<Session>>,
+    sessions: HashMap<SessionKey, Arc<Session>>,
     /// Places promised to sessions that are being made.
     reserved: usize,
+}
+
+/// What stands for the session with this id.
+pub(in super::super) fn key_of(id: &str) -> SessionKey {
+    SessionKey::new(Sha256::digest(id).into())
 }
 
 /// What looking a session up came to.
@@ -40,8 +46,8 @@ impl SessionTable {
     }
 
     /// Looks a session up for a caller.
-    pub(in super::super) fn look_up(&self, id: &str, subject: &Subject) -> Lookup {
-        match self.lock().sessions.get(id) {
+    pub(in super::super) fn look_up(&self, key: &SessionKey, subject: &Subject) -> Lookup {
+        match self.lock().sessions.get(key) {
             None => Lookup::Unknown,
             Some(session) if session.owner() != subject => Lookup::Foreign,
             Some(session) => Lookup::Found(session.busy()),
@@ -49,8 +55,8 @@ impl SessionTable {
     }
 
     /// Whether there is such a session, whoever's.
-    pub(in super::super) fn contains(&self, id: &str) -> bool {
-        self.lock().sessions.contains_key(id)
+    pub(in super::super) fn contains(&self, key: &SessionKey) -> bool {
+        self.lock().sessions.contains_key(key)
     }
 
     /// Promises a place to a session that is about to be made; `None` if all are taken.
@@ -64,13 +70,13 @@ impl SessionTable {
     }
 
     /// Any session, whoever's.
-    pub(super) fn get(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().sessions.get(id).cloned()
+    pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Session>> {
+        self.lock().sessions.get(key).cloned()
     }
 
     /// Ends a session.
-    pub(super) fn remove(&self, id: &str) {
-        let removed = self.lock().sessions.remove(id);
+    pub(in super::super) fn remove(&self, key: &SessionKey) {
+        let removed = self.lock().sessions.remove(key);
         if let Some(session) = removed {
             session.end();
             self.metrics.session_closed(false);
@@ -96,6 +102,20 @@ impl SessionTable {
         idle.len()
     }
 
+    /// The sessions of the store in which something has gone on after `since`, each with how long it has been
+    /// idle.
+    pub(super) fn used_since(&self, since: Option<Instant>) -> Vec<(SessionKey, Duration)> {
+        let now = Instant::now();
+        let inner = self.lock();
+        let kept = inner.sessions.iter().filter(|(_, session)| session.is_kept());
+        let used = kept.filter_map(|(key, session)| match (session.idle_since(), since) {
+            (None, _) => Some((*key, Duration::ZERO)),
+            (Some(last), Some(since)) if last <= since => None,
+            (Some(last), _) => Some((*key, now.saturating_duration_since(last))),
+        });
+        used.collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,8 +134,8 @@ impl Reservation {
     }
 
     /// The session is there.
-    pub(super) fn fill(self, id: SessionId, session: Arc<Session>) {
-        self.table.lock().sessions.insert(id, session);
+    pub(super) fn fill(self, key: SessionKey, session: Arc<Session>) {
+        self.table.lock().sessions.insert(key, session);
         self.table.metrics.session_opened();
     }
 }
