@@ -18,6 +18,14 @@ pub(super) struct Opened {
     pub(super) sessions: Option<Arc<dyn SessionStore>>,
 }
 
+#[cfg_attr(
+    not(any(feature = "file", feature = "postgres")),
+    expect(
+        unused_variables,
+        clippy::unused_async,
+        reason = "a store that is compiled in takes both"
+    )
+)]
 pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opened, WiringError> {
     match &config.store.backend {
         #[cfg(feature = "file")]
