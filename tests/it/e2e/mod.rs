@@ -7,5 +7,7 @@ mod conformance;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
 mod inspector;
+#[cfg(feature = "http")]
+mod oauth;
 mod server;
 mod story;

@@ -33,17 +33,24 @@ impl Site {
     /// Starts a server on HTTP, and waits until it answers.
     #[cfg(feature = "http")]
     pub(super) async fn http(&self) -> HttpServer {
+        self.http_with(|_| Vec::new()).await
+    }
+
+    /// The same with more flags, which may depend on its URL.
+    #[cfg(feature = "http")]
+    pub(super) async fn http_with(&self, flags: impl FnOnce(&str) -> Vec<String>) -> HttpServer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [program, store] = <[String; 2]>::try_from(self.stdio()).unwrap();
+        let url = format!("http://127.0.0.1:{port}/mcp");
         let mut process = Command::new(program)
             .args([store, "--transport=http".to_owned(), format!("--port={port}")])
+            .args(flags(&url))
             .current_dir(self.folder.path())
             .env_clear()
             .stderr(std::fs::File::options().append(true).create(true).open(self.log()).unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let url = format!("http://127.0.0.1:{port}/mcp");
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             let ended = process.try_wait().unwrap();
             assert!(ended.is_none(), "the server ended before it listened: {ended:?}");

@@ -1,8 +1,8 @@
 //! An issuer of access tokens on this machine, whose server can be made to misbehave.
 
 pub(crate) mod keys;
+mod server;
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,6 +41,8 @@ pub(crate) enum Mood {
 }
 
 struct Inner {
+    url: String,
+    desk: server::Desk,
     keys: Mutex<Vec<SigningKey>>,
     mood: Mutex<Mood>,
     fetches: AtomicUsize,
@@ -48,7 +50,6 @@ struct Inner {
 
 /// An issuer, ended when dropped.
 pub(crate) struct Issuer {
-    pub(crate) address: SocketAddr,
     inner: Arc<Inner>,
     server: AbortHandle,
 }
@@ -66,7 +67,11 @@ impl Issuer {
     }
 
     pub(crate) async fn with(keys: Vec<SigningKey>) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
         let inner = Arc::new(Inner {
+            url: format!("http://{address}"),
+            desk: server::Desk::default(),
             keys: Mutex::new(keys),
             mood: Mutex::new(Mood::Well),
             fetches: AtomicUsize::new(0),
@@ -74,15 +79,14 @@ impl Issuer {
         let router = Router::new()
             .route("/jwks", get(jwks))
             .route("/elsewhere", get(keys_of))
+            .merge(server::routes())
             .with_state(Arc::clone(&inner));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, inner, server: serving.abort_handle() }
+        Self { inner, server: serving.abort_handle() }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.inner.url.clone()
     }
 
     /// What its server does from now on.
@@ -107,16 +111,7 @@ impl Issuer {
 
     /// Good claims, with these over them; `null` takes one out.
     pub(crate) fn claims(&self, over: &Value) -> Value {
-        let now = now();
-        let mut claims = json!({
-            "iss": self.url(),
-            "aud": AUDIENCE,
-            "sub": "alice",
-            "client_id": "agent",
-            "scope": "mcp:use",
-            "iat": now,
-            "exp": now + 300,
-        });
+        let mut claims = good_claims(&self.inner.url);
         let fields = claims.as_object_mut().unwrap();
         fields.extend(over.as_object().unwrap().clone());
         fields.retain(|_, value| !value.is_null());
@@ -153,6 +148,20 @@ impl Drop for Issuer {
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// What a good token of this issuer's says.
+fn good_claims(issuer: &str) -> Value {
+    let now = now();
+    json!({
+        "iss": issuer,
+        "aud": AUDIENCE,
+        "sub": "alice",
+        "client_id": "agent",
+        "scope": "mcp:use",
+        "iat": now,
+        "exp": now + 300,
+    })
 }
 
 async fn keys_of(State(issuer): State<Arc<Inner>>) -> String {
