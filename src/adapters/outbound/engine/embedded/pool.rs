@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::process::Worker;
 use super::walls::Walls;
+use crate::ports::Strength;
 
 /// How many ready workers to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +191,14 @@ impl Pool {
     /// There is a supplier, behind these walls.
     pub(super) fn serving(&self, walls: Walls) {
         let mut state = self.lock();
+        if state.walls.as_ref() != Some(&walls) {
+            let (strength, detail) = (walls.strength(), walls.describe());
+            if strength == Strength::Full {
+                tracing::info!(strength = strength.as_str(), detail, "the sandbox stands");
+            } else {
+                tracing::warn!(strength = strength.as_str(), detail, "the sandbox lacks a layer");
+            }
+        }
         state.walls = Some(walls.clone());
         state.phase = Phase::Serving(walls);
         self.demand.notify_one();

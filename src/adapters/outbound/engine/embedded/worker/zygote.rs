@@ -51,14 +51,20 @@ pub(super) fn run(setup: Setup, variation: Variation) -> ExitCode {
     serve(Server::locked_down(control, setup, variation, walls))
 }
 
-/// Waits for the fork server, so that its end is the end of both.
+/// Waits for the fork server, so that its end is the end of both. Its workers, which the kernel ends with it,
+/// then become this process's to take leave of: in a container, nobody else might.
 fn keep(server: Pid) -> ! {
     fork::close_range(0, u32::MAX);
+    let _ = rustix::process::set_child_subreaper(Some(server));
     let _ = rustix::thread::set_no_new_privs(true);
     if let Ok(filters) = Filters::keeper() {
         drop(filters.apply());
     }
     let _ = rustix::process::waitid(WaitId::Pid(server), WaitIdOptions::EXITED);
+    while !matches!(
+        rustix::process::waitid(WaitId::All, WaitIdOptions::EXITED),
+        Err(rustix::io::Errno::CHILD)
+    ) {}
     fork::leave(0)
 }
 
