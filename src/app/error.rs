@@ -63,6 +63,31 @@ pub enum AppError {
         /// What the writer expected.
         expected: Revision,
     },
+    /// The revision is not kept, or was never there.
+    #[error(
+        "revision {revision} of the tool '{name}' is not kept; dynamic.tool.history shows those that are"
+    )]
+    NoRevision {
+        /// The tool.
+        name: ToolName,
+        /// The revision asked for.
+        revision: Revision,
+    },
+    /// `MCP_DYNAMIC_TEST_ON_WRITE`.
+    #[error(
+        "{failed} of the tool's {total} examples failed, and this server keeps no such tool; {first}"
+    )]
+    ExamplesFailed {
+        /// How many failed.
+        failed: usize,
+        /// How many there are.
+        total: usize,
+        /// What was wrong with the first.
+        first: String,
+    },
+    /// An answer larger than a client could take.
+    #[error("{0}")]
+    AnswerTooLarge(String),
     /// `MCP_DYNAMIC_MAX_TOOLS`.
     #[error(
         "the limit of {max} tools is reached; delete one first, or have the operator raise MCP_DYNAMIC_MAX_TOOLS"
@@ -101,8 +126,11 @@ impl AppError {
             Self::InvalidTool(InvalidTool::Permission(PermissionError::BeyondCeiling(_))) => {
                 ErrorCode::PermissionDenied
             }
-            Self::InvalidTool(_) | Self::Syntax(_) => ErrorCode::InvalidTool,
-            Self::NotFound(_) | Self::Disabled(_) => ErrorCode::NotFound,
+            Self::InvalidTool(_) | Self::Syntax(_) | Self::ExamplesFailed { .. } => {
+                ErrorCode::InvalidTool
+            }
+            Self::NotFound(_) | Self::Disabled(_) | Self::NoRevision { .. } => ErrorCode::NotFound,
+            Self::AnswerTooLarge(_) => ErrorCode::OutputTooLarge,
             Self::AlreadyExists(_) | Self::SpellingTaken { .. } => ErrorCode::AlreadyExists,
             Self::Conflict(_) | Self::Gone { .. } => ErrorCode::RevisionConflict,
             Self::LimitReached { .. } => ErrorCode::LimitReached,

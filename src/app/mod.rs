@@ -8,14 +8,18 @@ pub mod catalog;
 pub mod config;
 pub mod engines;
 pub mod error;
+pub mod executor;
 pub mod follow;
 pub mod gate;
 pub mod host;
 pub mod lifecycle;
 pub mod outcome;
 pub mod runner;
+pub mod runtime_config;
+pub mod search;
 pub mod snapshot;
 pub mod system;
+pub mod testing;
 #[cfg(feature = "mcp")]
 pub mod wiring;
 
@@ -25,28 +29,36 @@ pub use authorize::Authorizer;
 pub use catalog::{Catalog, CatalogLimits, CatalogParts};
 pub use engines::Engines;
 pub use error::AppError;
+pub use executor::{CallContext, Executor, ExecutorParts, RunLimits};
 pub use gate::Gate;
 pub use host::CallSink;
 pub use lifecycle::Lifecycle;
 pub use outcome::{CallResult, Output, Receipt};
-pub use runner::{CallContext, EphemeralJob, RunLimits, Runner, RunnerParts};
+pub use runner::{EphemeralJob, Runner, RunnerParts};
+pub use runtime_config::RuntimeConfig;
+pub use search::Search;
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
+pub use testing::{ExampleResult, Examples, Testing};
 
 use crate::ports::Metrics;
 
 /// Every use case. Cheap to clone: one for each session or request.
 #[derive(Clone)]
 pub struct App {
-    /// The registry: list, get, create, update, delete, enable.
+    /// The registry: list, get, create, update, delete, enable, history, rollback.
     pub catalog: Arc<Catalog>,
+    /// Finds tools by words.
+    pub search: Arc<Search>,
+    /// Runs the examples of tools.
+    pub testing: Arc<Testing>,
     /// Calls of dynamic tools, and of code that is not stored.
     pub runner: Arc<Runner>,
     /// The execution guard.
     pub gate: Arc<Gate>,
     /// Who may do what.
     pub authorizer: Arc<Authorizer>,
-    /// Health and the like.
+    /// Health, and the configuration as it may be seen.
     pub system: Arc<System>,
     /// Takes the measurements that inbound adapters make.
     pub metrics: Arc<dyn Metrics>,

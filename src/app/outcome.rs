@@ -1,14 +1,13 @@
 //! What a call came to: its value checked and read, or why there is none.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::AppError;
+use super::snapshot::SchemaSlot;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{Failure, Logs, Returned};
 use crate::domain::tool::{Digest, EngineKind, Revision, ToolName};
-use crate::ports::{CompiledSchema, SchemaViolation};
+use crate::ports::SchemaViolation;
 
 /// A call's result, with its receipt whatever it came to.
 #[derive(Debug)]
@@ -55,10 +54,7 @@ pub(super) fn unwrap_args(mut arguments: Map<String, Value>) -> Value {
     arguments.remove("args").unwrap_or(Value::Object(arguments))
 }
 
-pub(super) fn validate(
-    schema: &Result<Arc<dyn CompiledSchema>, String>,
-    value: &Value,
-) -> Result<(), Vec<SchemaViolation>> {
+pub(super) fn validate(schema: &SchemaSlot, value: &Value) -> Result<(), Vec<SchemaViolation>> {
     match schema {
         Ok(schema) => schema.validate(value),
         // Only of tools that came from outside: ours were compiled before they were stored.
@@ -90,10 +86,7 @@ pub(super) fn invalid_arguments(violations: &[SchemaViolation]) -> AppError {
     }
 }
 
-pub(super) fn read(
-    returned: Returned,
-    schema: Option<&Result<Arc<dyn CompiledSchema>, String>>,
-) -> Result<Output, AppError> {
+pub(super) fn read(returned: Returned, schema: Option<&SchemaSlot>) -> Result<Output, AppError> {
     match returned {
         Returned::Value(json) => {
             let value: Value = parse(&json)?;

@@ -9,11 +9,14 @@ use crate::domain::tool::name::client_safe;
 use crate::domain::tool::{Revision, ToolName, ToolRecord, ToolSchema};
 use crate::ports::{CompiledSchema, SchemaCheck};
 
+/// A compiled schema or, of a tool that came from outside, why it is none.
+pub(super) type SchemaSlot = Result<Arc<dyn CompiledSchema>, String>;
+
 /// A tool as the catalogue holds it: its record, and its schemas compiled when they are first needed.
 pub struct Tool {
     record: Arc<ToolRecord>,
-    input: OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
-    output: OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
+    input: OnceLock<SchemaSlot>,
+    output: OnceLock<SchemaSlot>,
 }
 
 impl Tool {
@@ -24,11 +27,16 @@ impl Tool {
     /// With schemas that are compiled already.
     pub(super) fn compiled(
         record: Arc<ToolRecord>,
-        input: Option<Arc<dyn CompiledSchema>>,
-        output: Option<Arc<dyn CompiledSchema>>,
+        input: Option<SchemaSlot>,
+        output: Option<SchemaSlot>,
     ) -> Self {
-        let slot = |schema: Option<_>| schema.map_or_else(OnceLock::new, |s| OnceLock::from(Ok(s)));
+        let slot = |schema: Option<_>| schema.map_or_else(OnceLock::new, OnceLock::from);
         Self { record, input: slot(input), output: slot(output) }
+    }
+
+    /// The next revision with the same definition: what is compiled stays.
+    pub(super) fn successor(&self, record: Arc<ToolRecord>) -> Self {
+        Self { record, input: self.input.clone(), output: self.output.clone() }
     }
 
     /// The record.
@@ -36,26 +44,20 @@ impl Tool {
         &self.record
     }
 
-    pub(super) fn input_schema(
-        &self,
-        checker: &dyn SchemaCheck,
-    ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
+    pub(super) fn input_schema(&self, checker: &dyn SchemaCheck) -> Option<&SchemaSlot> {
         compile_once(self.record.content.input_schema.as_ref(), &self.input, checker)
     }
 
-    pub(super) fn output_schema(
-        &self,
-        checker: &dyn SchemaCheck,
-    ) -> Option<&Result<Arc<dyn CompiledSchema>, String>> {
+    pub(super) fn output_schema(&self, checker: &dyn SchemaCheck) -> Option<&SchemaSlot> {
         compile_once(self.record.content.output_schema.as_ref(), &self.output, checker)
     }
 }
 
 fn compile_once<'a>(
     schema: Option<&ToolSchema>,
-    slot: &'a OnceLock<Result<Arc<dyn CompiledSchema>, String>>,
+    slot: &'a OnceLock<SchemaSlot>,
     checker: &dyn SchemaCheck,
-) -> Option<&'a Result<Arc<dyn CompiledSchema>, String>> {
+) -> Option<&'a SchemaSlot> {
     schema.map(|schema| slot.get_or_init(|| checker.compile(schema)))
 }
 

@@ -2,13 +2,14 @@
 
 use tokio::time::Instant;
 
-use super::Engines;
+use super::{Engines, RuntimeConfig};
 use crate::ports::EngineReport;
 
 /// Health and identity.
 pub struct System {
     started: Instant,
     engines: Engines,
+    config: RuntimeConfig,
 }
 
 /// What `system.health` shows.
@@ -27,8 +28,13 @@ impl System {
     pub const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     /// Starts counting now.
-    pub fn new(engines: Engines) -> Self {
-        Self { started: Instant::now(), engines }
+    pub fn new(engines: Engines, config: RuntimeConfig) -> Self {
+        Self { started: Instant::now(), engines, config }
+    }
+
+    /// The configuration that the server runs with, as far as anybody may see it.
+    pub fn runtime_config(&self) -> RuntimeConfig {
+        self.config.resolved(&self.engines)
     }
 
     /// How the server is.

@@ -130,6 +130,8 @@ pub struct Store {
     pub history: usize,
     /// `MCP_DYNAMIC_READ_ONLY`.
     pub read_only: bool,
+    /// `MCP_DYNAMIC_TEST_ON_WRITE`.
+    pub test_on_write: bool,
 }
 
 impl Store {
@@ -143,6 +145,7 @@ impl Store {
             max_tools: values.number(&MAX_TOOLS)?,
             history: values.number(&HISTORY)?,
             read_only: values.switch(&READ_ONLY, false)?,
+            test_on_write: values.switch(&TEST_ON_WRITE, false)?,
         })
     }
 }

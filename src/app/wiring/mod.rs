@@ -15,11 +15,12 @@ mod transport;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::config::{Config, ConfigError};
 use super::{
-    App, Authorizer, Catalog, CatalogParts, Engines, Gate, Lifecycle, Runner, RunnerParts, System,
-    follow,
+    App, Authorizer, Catalog, CatalogParts, Engines, Examples, Executor, ExecutorParts, Gate,
+    Lifecycle, Runner, RunnerParts, RuntimeConfig, Search, System, Testing, follow,
 };
 use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
@@ -96,13 +97,23 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);
     let limiter = Arc::new(GcraLimiter::new(config.guard));
     let gate = Arc::new(Gate::new(config.guard, limiter, Arc::clone(&measurements.calls)));
+    let executor = Arc::new(Executor::new(ExecutorParts {
+        engines: engines.clone(),
+        schemas: Arc::clone(&schemas),
+        metrics: Arc::clone(&measurements.calls),
+        limits: config.run_limits(),
+        lifecycle: lifecycle.clone(),
+    }));
+    let patience = Duration::from_millis(config.sandbox.max_timeout_ms.into());
+    let examples = Arc::new(Examples::new(Arc::clone(&executor), patience));
     let catalog = Arc::new(Catalog::new(CatalogParts {
         store: Arc::clone(&store),
-        schemas: Arc::clone(&schemas),
+        schemas,
         engines: engines.clone(),
         clock: Arc::new(SystemClock),
         gate: Arc::clone(&gate),
         limits: config.catalog_limits(),
+        test_on_write: config.store.test_on_write.then(|| Arc::clone(&examples)),
     }));
     // Watched before it is read, so that nothing falls between the two.
     let events = store.watch();
@@ -124,12 +135,9 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let runner = Arc::new(Runner::new(RunnerParts {
         catalog: Arc::clone(&catalog),
         engines: engines.clone(),
+        executor,
         gate: Arc::clone(&gate),
-        schemas,
-        metrics: Arc::clone(&measurements.calls),
-        limits: config.run_limits(),
         policy: config.tool_policy(),
-        lifecycle: lifecycle.clone(),
     }));
     let authorizer = Authorizer::new(
         config.access_policy(),
@@ -137,11 +145,13 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         config.admin_scope().map(str::to_owned),
     );
     let app = App {
+        search: Arc::new(Search::new(Arc::clone(&catalog))),
+        testing: Arc::new(Testing::new(Arc::clone(&catalog), examples)),
         catalog,
         runner,
         gate,
         authorizer: Arc::new(authorizer),
-        system: Arc::new(System::new(engines.clone())),
+        system: Arc::new(System::new(engines.clone(), RuntimeConfig::of(config))),
         metrics: Arc::clone(&measurements.calls),
     };
     Ok(Assembled {

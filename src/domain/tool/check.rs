@@ -1,9 +1,9 @@
 //! The rules for a whole definition, whether it comes from a draft or a patch.
 
 use super::policy::{
-    InvalidTool, MAX_CODE_CHARS, MAX_DESCRIPTION_CHARS, MAX_EXAMPLE_BYTES, MAX_EXAMPLES,
-    MAX_ICON_CHARS, MAX_ICON_SIZES, MAX_ICONS, MAX_MIME_TYPE_CHARS, MAX_TAG_CHARS, MAX_TAGS,
-    MAX_TITLE_CHARS, ToolPolicy,
+    DEFAULT_TIMEOUT_MS, InvalidTool, MAX_CODE_CHARS, MAX_DESCRIPTION_CHARS, MAX_EXAMPLE_BYTES,
+    MAX_EXAMPLES, MAX_ICON_CHARS, MAX_ICON_SIZES, MAX_ICONS, MAX_MIME_TYPE_CHARS, MAX_TAG_CHARS,
+    MAX_TAGS, MAX_TITLE_CHARS, MIN_TIMEOUT_MS, ToolPolicy,
 };
 use super::{EngineChoice, Example, Icon, ToolContent};
 
@@ -28,6 +28,25 @@ pub(super) fn check(content: &ToolContent, policy: &ToolPolicy) -> Result<(), In
         return Err(InvalidTool::DependenciesNeedDocker);
     }
     Ok(content.permissions.within(&policy.ceiling)?)
+}
+
+impl ToolContent {
+    /// Whether a definition that was admitted once would be admitted now.
+    pub fn keeps(&self, policy: &ToolPolicy) -> Result<(), InvalidTool> {
+        policy.images.admit(self.image.as_str())?;
+        timeout(Some(self.timeout_ms.into()), policy)?;
+        check(self, policy)
+    }
+}
+
+/// The time limit asked for, or the default, within what the operator allows.
+pub(super) fn timeout(ms: Option<u64>, policy: &ToolPolicy) -> Result<u32, InvalidTool> {
+    let (min, max) = (MIN_TIMEOUT_MS, policy.max_timeout_ms);
+    let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
+    match u32::try_from(actual) {
+        Ok(ms) if (min..=max).contains(&ms) => Ok(ms),
+        _ => Err(InvalidTool::Timeout { min, max, actual }),
+    }
 }
 
 fn icon(icon: &Icon) -> Result<(), InvalidTool> {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::check::check;
-use super::policy::{DEFAULT_TIMEOUT_MS, InvalidTool, MIN_TIMEOUT_MS, ToolPolicy};
+use super::check::{check, timeout};
+use super::policy::{InvalidTool, ToolPolicy};
 use super::{
     Annotations, Dependency, EngineChoice, Example, Icon, Permissions, ToolContent, ToolName,
     ToolSchema,
@@ -292,13 +292,4 @@ fn input_schema(schema: Value) -> Result<ToolSchema, InvalidTool> {
 fn output_schema(schema: Value) -> Result<ToolSchema, InvalidTool> {
     ToolSchema::output(schema)
         .map_err(|source| InvalidTool::Schema { field: "outputSchema", source })
-}
-
-fn timeout(ms: Option<u64>, policy: &ToolPolicy) -> Result<u32, InvalidTool> {
-    let (min, max) = (MIN_TIMEOUT_MS, policy.max_timeout_ms);
-    let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
-    match u32::try_from(actual) {
-        Ok(ms) if (min..=max).contains(&ms) => Ok(ms),
-        _ => Err(InvalidTool::Timeout { min, max, actual }),
-    }
 }

@@ -7,7 +7,6 @@ use super::{from_sources, from_variables};
 #[test]
 fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
     for (name, value, part) in [
-        ("MCP_DYNAMIC_TEST_ON_WRITE", "true", "examples"),
         ("MCP_AUDIT_ENABLED", "yes", "audit log"),
         ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),
         ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),

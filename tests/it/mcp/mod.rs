@@ -3,9 +3,13 @@
 mod announcements;
 mod builtin_inputs;
 mod calls;
+mod enterprise;
 mod eras;
 mod management;
 mod names;
 #[cfg(feature = "http")]
 mod over_http;
+mod searching;
 mod surface;
+mod testing;
+mod versions;

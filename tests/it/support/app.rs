@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use dynamic_mcp::adapters::outbound::schema_check::BoundedSchemaCheck;
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
+use dynamic_mcp::app::config::{Config, Values};
 use dynamic_mcp::app::{
-    App, Authorizer, CallContext, Catalog, CatalogLimits, CatalogParts, Engines, Gate, Lifecycle,
-    RunLimits, Runner, RunnerParts, System,
+    App, Authorizer, CallContext, Catalog, CatalogLimits, CatalogParts, Engines, Examples,
+    Executor, ExecutorParts, Gate, Lifecycle, RunLimits, Runner, RunnerParts, RuntimeConfig,
+    Search, System, Testing,
 };
 use dynamic_mcp::domain::tool::{EngineChoice, ToolDraft, ToolPolicy};
 use dynamic_mcp::domain::{AccessPolicy, Caller, GuardLimits, Scope};
@@ -29,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) max_tools: usize,
     pub(crate) policy: ToolPolicy,
     pub(crate) store: Arc<dyn ToolStore>,
+    pub(crate) test_on_write: bool,
 }
 
 impl Default for Setup {
@@ -40,6 +43,7 @@ impl Default for Setup {
             max_tools: 16,
             policy: ToolPolicy::default(),
             store: Arc::new(MemoryStore::new(50)),
+            test_on_write: false,
         }
     }
 }
@@ -73,6 +77,14 @@ impl TestApp {
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
         let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
         let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
+        let executor = Arc::new(Executor::new(ExecutorParts {
+            engines: engines.clone(),
+            schemas: Arc::new(BoundedSchemaCheck),
+            metrics: Arc::new(NoMetrics),
+            limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
+            lifecycle: lifecycle.clone(),
+        }));
+        let examples = Arc::new(Examples::new(Arc::clone(&executor), Duration::from_mins(2)));
         let catalog = Arc::new(Catalog::new(CatalogParts {
             store: Arc::clone(&setup.store),
             schemas: Arc::new(BoundedSchemaCheck),
@@ -80,24 +92,25 @@ impl TestApp {
             clock: clock.clone(),
             gate: Arc::clone(&gate),
             limits: CatalogLimits { max_tools: setup.max_tools, policy: setup.policy.clone() },
+            test_on_write: setup.test_on_write.then(|| Arc::clone(&examples)),
         }));
         let runner = Arc::new(Runner::new(RunnerParts {
             catalog: Arc::clone(&catalog),
             engines: engines.clone(),
+            executor,
             gate: Arc::clone(&gate),
-            schemas: Arc::new(BoundedSchemaCheck),
-            metrics: Arc::new(NoMetrics),
-            limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
             policy: setup.policy,
-            lifecycle: lifecycle.clone(),
         }));
+        let config = Config::read(&Values::default()).unwrap();
         let token = setup.admin_token.map(SecretString::from);
         let app = App {
+            search: Arc::new(Search::new(Arc::clone(&catalog))),
+            testing: Arc::new(Testing::new(Arc::clone(&catalog), examples)),
             catalog,
             runner,
             gate,
             authorizer: Arc::new(Authorizer::new(setup.access, token, None)),
-            system: Arc::new(System::new(engines)),
+            system: Arc::new(System::new(engines, RuntimeConfig::of(&config))),
             metrics: Arc::new(NoMetrics),
         };
         Self { app, engine, clock, store: setup.store, lifecycle }

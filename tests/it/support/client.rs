@@ -6,6 +6,7 @@ use std::time::Duration;
 use dynamic_mcp::adapters::inbound::mcp::{McpOptions, McpServer};
 use dynamic_mcp::adapters::inbound::stdio::{StdioError, serve_streams};
 use dynamic_mcp::app::Lifecycle;
+use dynamic_mcp::domain::Profile;
 use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, DuplexStream, Lines,
@@ -56,6 +57,14 @@ impl Served {
     /// A server whose client has opened a session of the newest revision that has sessions.
     pub(crate) async fn open() -> Self {
         let mut served = Self::new(TestApp::new());
+        served.client.initialize(LATEST_SESSION).await;
+        served
+    }
+
+    /// The enterprise profile, with a client that has opened such a session.
+    pub(crate) async fn enterprise(test: TestApp) -> Self {
+        let options = McpOptions { profile: Profile::Enterprise, ..McpOptions::default() };
+        let mut served = Self::with(test, options);
         served.client.initialize(LATEST_SESSION).await;
         served
     }

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::bounded::{self, MAX_ANSWER_BYTES, Unwritten};
 use super::names::Spelling;
 use super::reply::{self, Declared};
 use super::schema;
-use crate::app::CallResult;
+use crate::app::{AppError, CallResult};
 
 /// A built-in tool's output.
 pub(super) trait Answer: Send {
@@ -37,14 +38,25 @@ impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
         schema::output::<T>()
     }
 
-    fn into_result(self, _: Spelling) -> CallToolResult {
-        match serde_json::to_value(&self.value) {
-            Ok(value) => reply::structured(value, self.hint),
-            Err(error) => {
-                tracing::error!(%error, "a built-in tool's output could not be written");
-                reply::defect(Duration::ZERO, Spelling::Documented, Declared::Ours)
+    fn into_result(self, spelling: Spelling) -> CallToolResult {
+        // Written as text first, so that no more than the limit is ever held.
+        let written = bounded::write(&self.value).and_then(|text| {
+            let value = serde_json::to_value(&self.value).map_err(Unwritten::Defect)?;
+            Ok(reply::structured(value, text, self.hint))
+        });
+        written.unwrap_or_else(|error| match error {
+            Unwritten::TooLarge => {
+                let error = AppError::AnswerTooLarge(format!(
+                    "the answer is larger than {MAX_ANSWER_BYTES} bytes; ask for less, such as a single tool with \
+                     dynamic.tool.get"
+                ));
+                reply::failed(&error, Duration::ZERO, spelling, Declared::Ours)
             }
-        }
+            Unwritten::Defect(error) => {
+                tracing::error!(%error, "a built-in tool's output could not be written");
+                reply::defect(Duration::ZERO, spelling, Declared::Ours)
+            }
+        })
     }
 }
 

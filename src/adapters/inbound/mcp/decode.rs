@@ -10,14 +10,39 @@ use crate::app::AppError;
 /// Longest piece of a caller's own text in a message.
 const MAX_ECHO: usize = 80;
 
+/// What a message about an unknown field begins with.
+const NO_FIELD: &str = "there is no field ";
+
+/// How it ends where an object has no fields.
+const NONE_ALLOWED: &str = "none is allowed here";
+
 /// What a message about arguments begins with.
 pub(super) const INVALID_ARGUMENTS: &str = "invalid arguments: ";
 
 /// Reads `value` as `T`.
 pub(super) fn decode<T: DeserializeOwned>(value: Value) -> Result<T, AppError> {
+    decode_beside(value, None)
+}
+
+/// As [`decode`], where a field of the outermost object was taken out before: it is named among those that
+/// are allowed.
+pub(super) fn decode_beside<T: DeserializeOwned>(
+    value: Value,
+    taken: Option<&str>,
+) -> Result<T, AppError> {
     serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let pointer = pointer(error.path());
-        let sentence = sentence(&error.inner().to_string());
+        let mut sentence = sentence(&error.inner().to_string());
+        // The place of an unknown field is the field itself: one step deep is in the outermost object.
+        if let Some(taken) = taken
+            && sentence.starts_with(NO_FIELD)
+            && pointer.matches('/').count() == 1
+        {
+            sentence = match sentence.strip_suffix(NONE_ALLOWED) {
+                Some(start) => format!("{start}allowed: {taken}"),
+                None => format!("{sentence}, {taken}"),
+            };
+        }
         let place = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
         AppError::InvalidInput {
             message: format!("{INVALID_ARGUMENTS}{place}{sentence}"),
@@ -50,7 +75,7 @@ fn sentence(message: &str) -> String {
         return format!("the field '{}' is required", rest.trim_end_matches('`'));
     }
     if let Some((name, allowed)) = unknown(message, "unknown field `") {
-        return format!("there is no field '{name}'; {allowed}");
+        return format!("{NO_FIELD}'{name}'; {allowed}");
     }
     if let Some((name, allowed)) = unknown(message, "unknown variant `") {
         return format!("'{name}' is not one of the choices; {allowed}");
@@ -99,9 +124,9 @@ fn unknown<'a>(message: &'a str, prefix: &str) -> Option<(String, String)> {
     };
     let allowed = allowed.trim_start_matches("`, expected ").trim_start_matches("one of ");
     let allowed = if allowed.is_empty() {
-        "none is allowed here".to_owned()
+        NONE_ALLOWED.to_owned()
     } else {
-        format!("allowed: {}", allowed.replace('`', ""))
+        format!("allowed: {}", allowed.replace('`', "").replace(" or ", ", "))
     };
     Some((clip(name), allowed))
 }
@@ -194,6 +219,15 @@ mod tests {
         }
         let said = refused(draft("colour", json!(1)));
         assert!(said.contains("there is no field 'colour'; allowed: name, title, "), "{said}");
+        assert!(!said.contains("adminToken"), "{said}");
+        let taken = Some("adminToken");
+        let beside = |value| decode_beside::<Sample>(value, taken).unwrap_err().to_string();
+        let said = beside(json!({ "colour": 1 }));
+        assert!(said.ends_with("allowed: tool, expectedRevision, adminToken"), "{said}");
+        let said = beside(draft("colour", json!(1)));
+        assert!(said.contains("allowed: name, title, ") && !said.contains("adminToken"), "{said}");
+        let said = decode_beside::<Nothing>(json!({ "a": 1 }), taken).unwrap_err().to_string();
+        assert!(said.ends_with("there is no field 'a'; allowed: adminToken"), "{said}");
         let said = decode::<Nothing>(json!({ "a": 1 })).unwrap_err().to_string();
         assert!(said.contains("there is no field 'a'; none is allowed here"), "{said}");
     }

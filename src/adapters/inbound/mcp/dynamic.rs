@@ -11,7 +11,7 @@ use super::feed::with_sink;
 use super::reply::{self, Declared};
 use super::server::Shared;
 use crate::app::{AppError, CallContext, CallResult};
-use crate::domain::tool::{Annotations, ToolRecord};
+use crate::domain::tool::{Annotations, ToolContent, ToolRecord};
 
 /// The arguments of a tool without an `inputSchema`.
 static ANY_ARGS: LazyLock<Arc<JsonObject>> = LazyLock::new(|| {
@@ -34,8 +34,7 @@ static ANY_ARGS: LazyLock<Arc<JsonObject>> = LazyLock::new(|| {
 /// A record as `tools/list` shows it, under this name.
 pub(super) fn definition(record: &ToolRecord, shown: String) -> Tool {
     let content = &record.content;
-    let input = content.input_schema.as_ref().map_or(&*ANY_ARGS, |schema| schema.as_map());
-    let mut tool = Tool::new(shown, content.description.clone(), Arc::clone(input));
+    let mut tool = Tool::new(shown, content.description.clone(), input_schema(content));
     tool.title.clone_from(&content.title);
     tool.output_schema = content.output_schema.as_ref().map(|schema| Arc::clone(schema.as_map()));
     tool.annotations = content.annotations.as_ref().map(annotations);
@@ -44,6 +43,11 @@ pub(super) fn definition(record: &ToolRecord, shown: String) -> Tool {
         tool.icons = serde_json::to_value(&content.icons).and_then(serde_json::from_value).ok();
     }
     tool
+}
+
+/// The schema of a tool's arguments as clients see it.
+pub(super) fn input_schema(content: &ToolContent) -> Arc<JsonObject> {
+    Arc::clone(content.input_schema.as_ref().map_or(&*ANY_ARGS, |schema| schema.as_map()))
 }
 
 fn annotations(annotations: &Annotations) -> ToolAnnotations {

@@ -5,9 +5,9 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CustomRequest, ErrorCode,
-    InitializeRequestParams, JsonRpcMessage, PaginatedRequestParams,
-    SubscriptionsListenRequestParams,
+    CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams,
+    CustomRequest, ErrorCode, GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage,
+    PaginatedRequestParams, ReadResourceRequestParams, SubscriptionsListenRequestParams,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,6 +20,16 @@ const MAX_ECHO: usize = 80;
 /// Methods that only revisions with sessions have.
 const OF_SESSIONS: [&str; 3] = ["initialize", "logging/setLevel", "ping"];
 
+/// Methods that only the enterprise profile has.
+const OF_ENTERPRISE: [&str; 6] = [
+    "completion/complete",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+];
+
 /// The answer to an `initialize` whose parameters can't be read; `None` for every other message. Transports
 /// ask before a session is open: the SDK takes such a message for a request of a revision without sessions,
 /// and says what is wrong with it as one.
@@ -27,22 +37,31 @@ pub fn bad_handshake(message: &ClientJsonRpcMessage) -> Option<ErrorData> {
     let JsonRpcMessage::Request(request) = message else { return None };
     match &request.request {
         ClientRequest::CustomRequest(custom) if custom.method == "initialize" => {
-            Some(answer(custom, false))
+            Some(answer(custom, false, false))
         }
         _ => None,
     }
 }
 
 /// The answer to a request that the SDK could not read; `stateless` as of [`super::exchange::is_stateless`].
-pub(super) fn answer(request: &CustomRequest, stateless: bool) -> ErrorData {
+/// `enterprise`: whether the profile's methods are there.
+pub(super) fn answer(request: &CustomRequest, stateless: bool, enterprise: bool) -> ErrorData {
     if stateless && OF_SESSIONS.contains(&request.method.as_str()) {
+        return unknown(&request.method);
+    }
+    if !enterprise && OF_ENTERPRISE.contains(&request.method.as_str()) {
         return unknown(&request.method);
     }
     let params = request.params.clone().unwrap_or_else(|| json!({}));
     let problem = match request.method.as_str() {
         "initialize" => problem::<InitializeRequestParams>(params),
         "tools/call" => problem::<CallToolRequestParams>(params),
-        "tools/list" => problem::<PaginatedRequestParams>(params),
+        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
+            problem::<PaginatedRequestParams>(params)
+        }
+        "resources/read" => problem::<ReadResourceRequestParams>(params),
+        "prompts/get" => problem::<GetPromptRequestParams>(params),
+        "completion/complete" => problem::<CompleteRequestParams>(params),
         "subscriptions/listen" => problem::<SubscriptionsListenRequestParams>(params),
         "logging/setLevel" => "level must be one of debug, info, notice, warning, error, \
             critical, alert, emergency"

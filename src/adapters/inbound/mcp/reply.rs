@@ -32,8 +32,8 @@ pub(super) enum Declared {
 }
 
 /// A built-in tool's output: the object, and the same as text.
-pub(super) fn structured(value: Value, hint: Option<String>) -> CallToolResult {
-    let mut content = vec![ContentBlock::text(value.to_string())];
+pub(super) fn structured(value: Value, text: String, hint: Option<String>) -> CallToolResult {
+    let mut content = vec![ContentBlock::text(text)];
     content.extend(hint.map(ContentBlock::text));
     let mut result = CallToolResult::success(content);
     result.structured_content = Some(value);

@@ -6,10 +6,14 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult,
-    DiscoverResult, ErrorCode, Implementation, InitializeRequestParams, InitializeResult,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter,
-    Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, ConstString, CustomRequest, CustomResult,
+    DiscoverResult, ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse,
+    Implementation, InitializeRequestParams, InitializeResult, JsonObject,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourcesRequestMethod, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, PromptsCapability, ReadResourceRequestMethod,
+    ReadResourceRequestParams, ReadResourceResponse, ResourcesCapability, ServerCapabilities,
+    ServerConfig, SubscriptionFilter, Tool,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -17,12 +21,12 @@ use serde_json::{Map, Value};
 
 use super::announce::Audience;
 use super::exchange::{self, Exchange, Findings};
-use super::lists::Lists;
+use super::lists::{Lists, ToolList};
 use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
 use super::session::Session;
 use super::tool::Route;
-use super::{dynamic, guide, misuse, tools};
+use super::{dynamic, guide, misuse, prompts, resources, tools};
 use crate::app::config::NameStyle;
 use crate::app::{App, Lifecycle, System};
 use crate::domain::Profile;
@@ -113,13 +117,32 @@ impl Shared {
             return Some(name.to_owned());
         }
         // Perhaps a name from a list that was built before a restart.
-        self.lists.current(&self.builtins, &snapshot, spelling);
+        self.list(spelling);
         self.lists.alias(name, spelling).map(|alias| alias.as_str().to_owned())
     }
 
     /// The built-in tool of this name, in either spelling.
     pub(super) fn builtin(&self, name: &str) -> Option<&Route> {
         self.builtins.iter().find(|route| is_spelling_of(name, route.name))
+    }
+
+    /// The profile's name.
+    pub(super) const fn profile(&self) -> &'static str {
+        self.options.profile.as_str()
+    }
+
+    /// What `tools/list` answers now.
+    pub(super) fn list(&self, spelling: Spelling) -> Arc<ToolList> {
+        self.lists.current(&self.builtins, &self.app.catalog.snapshot(), spelling)
+    }
+
+    /// Refuses a method that only the enterprise profile has.
+    fn enterprise<M: ConstString>(&self) -> Result<(), ErrorData> {
+        if self.options.profile.includes(Profile::Enterprise) {
+            Ok(())
+        } else {
+            Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, M::VALUE, None))
+        }
     }
 
     async fn call(
@@ -139,11 +162,16 @@ impl Shared {
 impl ServerHandler for McpServer {
     #[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder()
+        let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_tool_list_changed()
             .enable_logging()
             .build();
+        if self.shared.options.profile.includes(Profile::Enterprise) {
+            capabilities.completions = Some(JsonObject::default());
+            capabilities.prompts = Some(PromptsCapability::default());
+            capabilities.resources = Some(ResourcesCapability::default());
+        }
         let server =
             Implementation::new(System::SERVICE, System::VERSION).with_title("Dynamic MCP server");
         ServerConfig::new(capabilities).with_server_info(server)
@@ -176,13 +204,8 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        // Everything is on the first page, so that no cursor was ever given out.
-        if request.is_some_and(|request| request.cursor.is_some()) {
-            let message = "Invalid params for tools/list: there is no page with this cursor";
-            return Err(ErrorData::invalid_params(message, None));
-        }
-        let Shared { app, builtins, lists, .. } = &*self.shared;
-        let list = lists.current(builtins, &app.catalog.snapshot(), self.spelling(&context));
+        only_page(request.as_ref(), "tools/list")?;
+        let list = self.shared.list(self.spelling(&context));
         let mut result = ListToolsResult::with_all_items(list.tools.clone());
         if exchange::is_stateless(&context) {
             result = result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private);
@@ -203,6 +226,59 @@ impl ServerHandler for McpServer {
             let took = exchange.started.elapsed();
             Ok(reply::defect(took, exchange.spelling, Declared::Ours).into())
         })
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.shared.enterprise::<ListResourcesRequestMethod>()?;
+        only_page(request.as_ref(), "resources/list")?;
+        Ok(ListResourcesResult::with_all_items(resources::all()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        self.shared.enterprise::<ReadResourceRequestMethod>()?;
+        let mut result = resources::read(&self.shared, &request.uri)?;
+        if exchange::is_stateless(&context) {
+            result = result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private);
+        }
+        Ok(result.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        self.shared.enterprise::<ListPromptsRequestMethod>()?;
+        only_page(request.as_ref(), "prompts/list")?;
+        Ok(ListPromptsResult::with_all_items(prompts::all()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        self.shared.enterprise::<GetPromptRequestMethod>()?;
+        let result = prompts::get(&self.shared, &request, self.spelling(&context))?;
+        Ok(result.into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        self.shared.enterprise::<CompleteRequestMethod>()?;
+        let info = prompts::complete(&self.shared, &request, self.spelling(&context))?;
+        Ok(CompleteResult::new(info))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -243,10 +319,20 @@ impl ServerHandler for McpServer {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(misuse::answer(&request, exchange::is_stateless(&context)))
+        let enterprise = self.shared.options.profile.includes(Profile::Enterprise);
+        Err(misuse::answer(&request, exchange::is_stateless(&context), enterprise))
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [rmcp::model::ProtocolVersion]> {
         Cow::Borrowed(rmcp::model::ProtocolVersion::KNOWN_VERSIONS)
     }
+}
+
+/// Everything is on the first page of a list, so that no cursor was ever given out.
+fn only_page(request: Option<&PaginatedRequestParams>, method: &str) -> Result<(), ErrorData> {
+    if request.is_some_and(|request| request.cursor.is_some()) {
+        let message = format!("Invalid params for {method}: there is no page with this cursor");
+        return Err(ErrorData::invalid_params(message, None));
+    }
+    Ok(())
 }

@@ -23,6 +23,9 @@ use super::{decode, schema};
 use crate::app::AppError;
 use crate::domain::{Action, Actor, Scope};
 
+/// The argument that proves an administrator.
+const ADMIN_TOKEN: &str = "adminToken";
+
 /// Longest admin token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4_096;
 
@@ -193,13 +196,14 @@ async fn authorized<T: Tool>(
         _ => take_admin_token(&mut arguments)?,
     };
     let actor = shared.app.authorizer.check(&exchange.caller, T::ACTION, token.as_ref())?;
-    let input = decode::decode(Value::Object(arguments))?;
+    let taken = (T::ACTION != Action::Use).then_some(ADMIN_TOKEN);
+    let input = decode::decode_beside(Value::Object(arguments), taken)?;
     T::call(&Call { shared, exchange, actor }, input).await
 }
 
 /// Takes the token out before anything else sees the arguments. No error shows any of it.
 fn take_admin_token(arguments: &mut Map<String, Value>) -> Result<Option<SecretString>, AppError> {
-    match arguments.remove("adminToken") {
+    match arguments.remove(ADMIN_TOKEN) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(token)) if token.len() <= MAX_TOKEN_BYTES => Ok(Some(token.into())),
         Some(_) => Err(AppError::invalid_input(format!(
@@ -215,6 +219,6 @@ fn add_admin_token(schema: &mut JsonObject) {
         "description": "The administrator's token; needed where the operator has set one, else ignored. Default: none.",
     });
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.insert("adminToken".to_owned(), property);
+        properties.insert(ADMIN_TOKEN.to_owned(), property);
     }
 }

@@ -2,7 +2,7 @@
 
 mod dynamic_tool;
 mod run_js_ephemeral;
-mod system;
+pub(super) mod system;
 
 use super::tool::Route;
 use crate::domain::Profile;
@@ -20,6 +20,12 @@ pub(super) fn all(profile: Profile) -> Vec<Route> {
         Route::of::<dynamic_tool::call::CallTool>(),
         Route::of::<run_js_ephemeral::RunJsEphemeral>(),
         Route::of::<system::health::Health>(),
+        Route::of::<dynamic_tool::history::History>(),
+        Route::of::<dynamic_tool::rollback::Rollback>(),
+        Route::of::<dynamic_tool::search::Search>(),
+        Route::of::<dynamic_tool::test::Test>(),
+        Route::of::<system::guard_metrics::GuardMetrics>(),
+        Route::of::<system::runtime_config::ShowConfig>(),
     ];
     let offered = |route: &Route| {
         BUILTINS.iter().any(|known| known.name == route.name && profile.includes(known.profile))

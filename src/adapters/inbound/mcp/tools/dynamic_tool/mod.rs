@@ -5,7 +5,11 @@ pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod enable;
 pub(super) mod get;
+pub(super) mod history;
 pub(super) mod list;
+pub(super) mod rollback;
+pub(super) mod search;
+pub(super) mod test;
 pub(super) mod update;
 
 mod argument;

@@ -1,5 +1,7 @@
 //! A tool as these tools show it.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,7 +25,7 @@ pub(super) struct ToolView {
     description: String,
     /// The code; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+    code: Option<Arc<str>>,
     /// The code's size in bytes of UTF-8.
     code_size_bytes: usize,
     /// JSON Schema of the arguments.
@@ -78,7 +80,7 @@ impl ToolView {
             name: record.name.to_string(),
             title: content.title.clone(),
             description: content.description.clone(),
-            code: with_code.then(|| content.code.to_string()),
+            code: with_code.then(|| Arc::clone(&content.code)),
             code_size_bytes: content.code.len(),
             input_schema: content.input_schema.clone(),
             output_schema: content.output_schema.clone(),
