@@ -1,6 +1,9 @@
 //! The reference page and `.env.example` are what the declarations say. `UPDATE_DOCS=1 cargo test` writes
 //! them anew.
 
+#[cfg(feature = "stdio")]
+mod api;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
