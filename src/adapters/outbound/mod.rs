@@ -14,3 +14,5 @@ pub mod limiter;
 pub mod schema_check;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "upstream")]
+pub mod upstream;

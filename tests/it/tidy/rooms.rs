@@ -193,6 +193,11 @@ pub(super) const ROOMS: &[Room] = &[
         ],
     ),
     adapter(
+        "src/adapters/outbound/upstream/",
+        CALLED,
+        &["http", "reqwest", "rmcp", "rustix"],
+    ),
+    adapter(
         "src/adapters/outbound/telemetry/",
         CALLED,
         &[

@@ -1,0 +1,119 @@
+//! What the SDK says went wrong, in the port's terms and without secrets.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::ErrorData;
+use rmcp::service::{ClientInitializeError, ServiceError};
+
+use crate::domain::upstream::UpstreamSpec;
+use crate::ports::UpstreamError;
+
+/// Longest message of a server, in characters.
+const MAX_MESSAGE: usize = 500;
+/// A secret shorter than this is no secret, and hiding it would make texts unreadable.
+const MIN_SECRET: usize = 4;
+/// How a failure's text begins where the transport was given up for a message over the limit.
+pub(super) const OVERSIZED: &str = "a message over the limit of ";
+/// How it begins where an address was refused.
+pub(super) const FORBIDDEN: &str = "the address is refused: ";
+
+/// Hides the secrets of one specification in texts. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Veil(Arc<[String]>);
+
+impl Veil {
+    pub(super) fn over(spec: &UpstreamSpec) -> Self {
+        let mut secrets: Vec<String> = Vec::new();
+        for secret in spec.secrets() {
+            // A scheme before the secret proper: `Bearer x`, `--token=x`.
+            let parts = secret.split([' ', '=', '&']).chain([secret]);
+            secrets.extend(parts.filter(|part| part.len() >= MIN_SECRET).map(str::to_owned));
+        }
+        // Longest first, so that no part of one stays.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        Self(secrets.into())
+    }
+
+    /// The text clipped, without secrets.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let mut hidden = text.to_owned();
+        for secret in self.0.iter() {
+            hidden = hidden.replace(secret.as_str(), "***");
+        }
+        if hidden.chars().count() > MAX_MESSAGE {
+            hidden = hidden.chars().take(MAX_MESSAGE).chain(['…']).collect();
+        }
+        hidden
+    }
+}
+
+pub(super) fn too_slow(limit: Duration) -> UpstreamError {
+    UpstreamError::Timeout(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Why no connection came to be.
+pub(super) fn of_start(error: &ClientInitializeError, veil: &Veil) -> UpstreamError {
+    match error {
+        ClientInitializeError::JsonRpcError(data) => refused(data, veil),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => of_start(fallback, veil),
+        ClientInitializeError::TransportError { error, .. } => of_transport(error, veil),
+        ClientInitializeError::ConnectionClosed(_) => closed(),
+        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
+            UpstreamError::Protocol("it has no revision of MCP that is spoken here".to_owned())
+        }
+        _ => UpstreamError::Protocol("its handshake is not that of an MCP server".to_owned()),
+    }
+}
+
+/// Why a request was not answered.
+pub(super) fn of_request(error: &ServiceError, veil: &Veil) -> UpstreamError {
+    match error {
+        ServiceError::McpError(data) if data.message.starts_with(OVERSIZED) => {
+            UpstreamError::TooLarge(data.message.to_string())
+        }
+        ServiceError::McpError(data) => refused(data, veil),
+        ServiceError::TransportSend(error) => of_transport(error, veil),
+        ServiceError::Timeout { timeout } => too_slow(*timeout),
+        ServiceError::Cancelled { .. } | ServiceError::TransportClosed => closed(),
+        _ => UpstreamError::Protocol("it answered with something else than asked for".to_owned()),
+    }
+}
+
+pub(super) fn closed() -> UpstreamError {
+    UpstreamError::Unavailable("the connection to it was lost".to_owned())
+}
+
+fn refused(data: &ErrorData, veil: &Veil) -> UpstreamError {
+    UpstreamError::Refused { code: data.code.0, message: veil.hide(&data.message) }
+}
+
+/// The whole chain of causes; the parts that name URLs are left out.
+fn of_transport(error: &(dyn Error + 'static), veil: &Veil) -> UpstreamError {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(http) = cause.downcast_ref::<reqwest::Error>()
+            && let Some(status) = http.status()
+        {
+            return UpstreamError::Unavailable(format!("it answered HTTP {}", status.as_u16()));
+        }
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    if let Some(why) = causes.iter().find_map(|cause| after(cause, FORBIDDEN)) {
+        return UpstreamError::Forbidden(why);
+    }
+    let oversized = ["exceeded the maximum size", "event too large", "exceeds"];
+    if causes.iter().any(|cause| oversized.iter().any(|word| cause.contains(word))) {
+        return UpstreamError::TooLarge("a message over the limit".to_owned());
+    }
+    let last = causes.last().map_or("the connection failed", String::as_str);
+    UpstreamError::Unavailable(veil.hide(last))
+}
+
+fn after(text: &str, marker: &str) -> Option<String> {
+    text.find(marker).and_then(|at| text.get(at..)).map(str::to_owned)
+}

@@ -1,0 +1,19 @@
+//! Other MCP servers as their client, through the SDK's.
+//!
+//! [`connect`] makes a [`session`] over one of two transports: [`program`] starts a program and [`lines`] reads
+//! its messages with a limit; [`http`] checks where requests go, redirects included. [`fault`] says what went
+//! wrong without what may be secret.
+
+mod connect;
+mod fault;
+mod handler;
+mod http;
+mod lines;
+#[cfg(unix)]
+mod program;
+#[cfg(not(unix))]
+#[path = "program_portable.rs"]
+mod program;
+mod session;
+
+pub use connect::{ClientOptions, McpUpstreams};
