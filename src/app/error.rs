@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::upstreams::UpstreamsError;
 use crate::domain::access::Refusal;
 use crate::domain::execution::{Failure, SyntaxError};
 use crate::domain::tool::permissions::PermissionError;
@@ -108,6 +109,9 @@ pub enum AppError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Other servers.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamsError),
     /// What the code came to.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -135,12 +139,13 @@ impl AppError {
             Self::Conflict(_) | Self::Gone { .. } => ErrorCode::RevisionConflict,
             Self::LimitReached { .. } => ErrorCode::LimitReached,
             Self::Refused(Refusal::ReadOnly) => ErrorCode::ReadOnly,
-            Self::Refused(Refusal::AdminRequired) => ErrorCode::Unauthorized,
+            Self::Refused(Refusal::AdminRequired | Refusal::NoAdmin) => ErrorCode::Unauthorized,
             Self::Rejected(rejection) => rejection.code(),
             Self::Engine(EngineError::Unavailable { .. }) => ErrorCode::EngineUnavailable,
             Self::Store(StoreError::Unavailable { .. }) => ErrorCode::StoreUnavailable,
             Self::Store(StoreError::Corrupt { .. }) => ErrorCode::StoreCorrupt,
             Self::Engine(EngineError::Internal(_)) | Self::Store(_) => ErrorCode::Internal,
+            Self::Upstream(error) => error.code(),
             Self::Failed(failure) => failure.code,
         }
     }
@@ -176,6 +181,7 @@ impl AppError {
             })),
             Self::Gone { expected, .. } => Some(json!({ "expected": expected, "actual": null })),
             Self::LimitReached { max } => Some(json!({ "max": max })),
+            Self::Upstream(error) => error.details(),
             Self::Rejected(rejection) => {
                 let ms = u64::try_from(rejection.retry_after.as_millis()).unwrap_or(u64::MAX);
                 Some(json!({ "retryAfterMs": ms.max(1) }))

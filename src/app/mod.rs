@@ -13,6 +13,7 @@ pub mod follow;
 pub mod gate;
 pub mod host;
 pub mod lifecycle;
+pub mod mounted;
 pub mod outcome;
 pub mod runner;
 pub mod runtime_config;
@@ -20,6 +21,7 @@ pub mod search;
 pub mod snapshot;
 pub mod system;
 pub mod testing;
+pub mod upstreams;
 #[cfg(feature = "mcp")]
 pub mod wiring;
 
@@ -33,6 +35,7 @@ pub use executor::{CallContext, Executor, ExecutorParts, RunLimits};
 pub use gate::Gate;
 pub use host::CallSink;
 pub use lifecycle::Lifecycle;
+pub use mounted::{MountedTool, Mounts};
 pub use outcome::{CallResult, Output, Receipt};
 pub use runner::{EphemeralJob, Runner, RunnerParts};
 pub use runtime_config::RuntimeConfig;
@@ -40,6 +43,7 @@ pub use search::Search;
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
 pub use testing::{ExampleResult, Examples, Testing};
+pub use upstreams::{Upstreams, UpstreamsError, UpstreamsParts};
 
 use crate::ports::Metrics;
 
@@ -60,6 +64,8 @@ pub struct App {
     pub authorizer: Arc<Authorizer>,
     /// Health, and the configuration as it may be seen.
     pub system: Arc<System>,
+    /// Other MCP servers; `None`: attaching is off.
+    pub upstreams: Option<Arc<Upstreams>>,
     /// Takes the measurements that inbound adapters make.
     pub metrics: Arc<dyn Metrics>,
 }

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::mounted::Mounts;
 use crate::domain::tool::name::client_safe;
 use crate::domain::tool::{Revision, ToolName, ToolRecord, ToolSchema};
 use crate::ports::{CompiledSchema, SchemaCheck};
@@ -71,6 +72,7 @@ pub struct Snapshot {
     /// Last revisions of deleted names seen, so that a late event can't bring one back.
     deleted: imbl::HashMap<ToolName, Revision>,
     corrupt: imbl::HashMap<String, Arc<str>>,
+    mounts: Mounts,
 }
 
 impl Snapshot {
@@ -99,9 +101,30 @@ impl Snapshot {
         self.tools.get(name).or_else(|| self.tools.get(self.spellings.get(name)?))
     }
 
+    /// By documented name alone.
+    pub fn exactly(&self, name: &ToolName) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
     /// Why the record of this name can't be served, if that is so.
     pub fn corrupt(&self, name: &str) -> Option<&str> {
         self.corrupt.get(name).map(AsRef::as_ref)
+    }
+
+    /// Tools of other servers.
+    pub const fn mounts(&self) -> &Mounts {
+        &self.mounts
+    }
+
+    /// The documented name of what clients call by `name`, dynamic or mounted. A dynamic tool comes first: only
+    /// one that came from outside can have the name of a mounted one.
+    pub fn documented(&self, name: &str) -> Option<&ToolName> {
+        let dynamic = self.find(name).map(|tool| &tool.record().name);
+        dynamic.or_else(|| self.mounts.find(name).map(|tool| &tool.mounted().name))
+    }
+
+    pub(super) fn with_mounts(&self, mounts: Mounts) -> Self {
+        Self { version: self.version + 1, mounts, ..self.clone() }
     }
 
     pub(super) fn spelled_like(&self, name: &ToolName) -> Option<&ToolName> {
@@ -114,7 +137,8 @@ impl Snapshot {
 
     /// Everything anew.
     pub(super) fn rebuild(&self, tools: Vec<Arc<Tool>>, corrupt: Vec<(String, String)>) -> Self {
-        let mut next = Self { version: self.version + 1, ..Self::default() };
+        let mounts = self.mounts.clone();
+        let mut next = Self { version: self.version + 1, mounts, ..Self::default() };
         for tool in tools {
             next.insert(tool);
         }

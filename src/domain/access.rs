@@ -9,6 +9,11 @@ pub enum Action {
     Inspect,
     /// Change the registry.
     Manage,
+    /// Look at attached servers.
+    InspectAttached,
+    /// Attach and detach servers. That starts programs and opens connections with the rights of this server, so
+    /// that it is for proven administrators alone.
+    Attach,
 }
 
 /// The server's own rules, set at start.
@@ -35,6 +40,11 @@ pub enum Refusal {
          with the admin scope"
     )]
     AdminRequired,
+    /// Only administrators may, and nobody can prove to be one.
+    #[error(
+        "this is for administrators, and this server knows none: the operator has to set MCP_ADMIN_TOKEN or MCP_AUTH_ADMIN_SCOPE"
+    )]
+    NoAdmin,
 }
 
 impl AccessPolicy {
@@ -47,8 +57,11 @@ impl AccessPolicy {
             Action::Inspect | Action::Manage if self.admin_required && !is_admin => {
                 Err(Refusal::AdminRequired)
             }
-            Action::Manage if self.read_only => Err(Refusal::ReadOnly),
-            Action::Inspect | Action::Manage => Ok(()),
+            Action::InspectAttached | Action::Attach if !is_admin => {
+                Err(if self.admin_required { Refusal::AdminRequired } else { Refusal::NoAdmin })
+            }
+            Action::Manage | Action::Attach if self.read_only => Err(Refusal::ReadOnly),
+            Action::Inspect | Action::Manage | Action::InspectAttached | Action::Attach => Ok(()),
         }
     }
 }
@@ -67,5 +80,11 @@ mod tests {
         assert_eq!(closed.check(Action::Inspect, true), Ok(()));
         assert_eq!(closed.check(Action::Manage, false), Err(Refusal::AdminRequired));
         assert_eq!(closed.check(Action::Manage, true), Err(Refusal::ReadOnly));
+        assert_eq!(open.check(Action::Attach, false), Err(Refusal::NoAdmin));
+        assert_eq!(open.check(Action::InspectAttached, false), Err(Refusal::NoAdmin));
+        assert_eq!(closed.check(Action::Attach, false), Err(Refusal::AdminRequired));
+        assert_eq!(closed.check(Action::Attach, true), Err(Refusal::ReadOnly));
+        assert_eq!(closed.check(Action::InspectAttached, true), Ok(()));
+        assert_eq!(open.check(Action::Attach, true), Ok(()));
     }
 }

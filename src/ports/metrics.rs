@@ -12,6 +12,9 @@ pub trait Metrics: Send + Sync {
     /// `run_js_ephemeral`; `outcome`: `None` for success.
     fn call(&self, tool: &str, engine: EngineKind, outcome: Option<ErrorCode>, took: Duration);
 
+    /// A call of a mounted tool ended. `tool`: its name here; `outcome`: `None` for success.
+    fn mounted_call(&self, tool: &str, outcome: Option<ErrorCode>, took: Duration);
+
     /// The guard refused a call.
     fn rejected(&self, kind: RejectionKind);
 
@@ -28,6 +31,7 @@ pub struct NoMetrics;
 
 impl Metrics for NoMetrics {
     fn call(&self, _: &str, _: EngineKind, _: Option<ErrorCode>, _: Duration) {}
+    fn mounted_call(&self, _: &str, _: Option<ErrorCode>, _: Duration) {}
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
     fn notified(&self, _: usize) {}

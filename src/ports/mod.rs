@@ -30,8 +30,8 @@ pub use session_store::{SessionEvent, SessionKey, SessionStore, SessionStoreErro
 pub use token_verifier::{TokenError, TokenVerifier};
 pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};
 pub use upstream::{
-    ServerInfo, UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply, UpstreamSession,
-    Upstreams,
+    ServerInfo, UpstreamCall, UpstreamClient, UpstreamError, UpstreamEvents, UpstreamReply,
+    UpstreamSession,
 };
 
 /// An adapter's own error, kept for the log and never shown to a client.

@@ -16,7 +16,7 @@ use crate::domain::upstream::{RemoteTool, UpstreamSpec};
 /// adapter bounds, and what a server sends MUST be bounded in size before it is kept. No error or log MUST show
 /// a secret of the specification.
 #[async_trait]
-pub trait Upstreams: Send + Sync {
+pub trait UpstreamClient: Send + Sync {
     /// Connects and agrees on a revision of the protocol. What was started MUST be gone if this fails or is
     /// dropped.
     async fn connect(&self, spec: &UpstreamSpec)

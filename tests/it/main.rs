@@ -33,5 +33,13 @@ mod stdio;
 mod store;
 mod support;
 mod tidy;
+#[cfg(all(
+    feature = "upstream",
+    feature = "stdio",
+    feature = "file",
+    feature = "embedded",
+    target_os = "linux"
+))]
+mod upstreams;
 #[cfg(all(feature = "cli", feature = "embedded"))]
 mod web_surface;

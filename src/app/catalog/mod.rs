@@ -13,11 +13,12 @@
 //! | `reservation` | names that are being created |
 
 mod admit;
+mod mounts;
 mod reservation;
 mod versions;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -27,6 +28,7 @@ use super::testing::Examples;
 use super::{AppError, Engines, Gate, Snapshot, Tool};
 use crate::domain::Scope;
 use crate::domain::tool::{Revision, ToolName, ToolPolicy, ToolRecord};
+use crate::domain::upstream::Alias;
 use crate::ports::{Clock, SchemaCheck, StoreError, StoreEvent, ToolStore};
 
 /// What bounds the registry.
@@ -65,6 +67,8 @@ pub struct Catalog {
     changes: watch::Sender<u64>,
     /// Client-safe spellings of tools that are being created.
     reserved: Mutex<HashSet<String>>,
+    /// Aliases of upstreams, whose names are theirs alone.
+    prefixes: Mutex<BTreeSet<Alias>>,
 }
 
 impl Catalog {
@@ -76,6 +80,7 @@ impl Catalog {
             writing: Mutex::default(),
             changes: watch::Sender::default(),
             reserved: Mutex::default(),
+            prefixes: Mutex::default(),
         }
     }
 

@@ -27,6 +27,7 @@ impl Catalog {
         if let Some(other) = snapshot.spelled_like(name) {
             return Err(AppError::SpellingTaken { name: name.clone(), other: other.clone() });
         }
+        self.outside_aliases(name)?;
         if !reserved.insert(spelling.clone()) {
             return Err(AppError::AlreadyExists(name.clone()));
         }

@@ -2,8 +2,9 @@
 
 use super::{Config, Transport};
 use crate::app::{CatalogLimits, RunLimits};
-use crate::domain::AccessPolicy;
 use crate::domain::tool::{Ceiling, DependencyPolicy, ToolPolicy};
+use crate::domain::upstream::UpstreamPolicy;
+use crate::domain::{AccessPolicy, Profile};
 
 impl Config {
     /// What callers may do to the registry.
@@ -40,6 +41,19 @@ impl Config {
                 secrets: sandbox.secrets.clone(),
             },
         }
+    }
+
+    /// What an attachment of another server may be.
+    pub fn upstream_policy(&self) -> UpstreamPolicy {
+        UpstreamPolicy {
+            commands: self.upstream.commands.clone(),
+            max_timeout_ms: self.sandbox.max_timeout_ms,
+        }
+    }
+
+    /// Whether other servers can be attached.
+    pub fn attaches(&self) -> bool {
+        self.upstream.attach && self.server.profile.includes(Profile::Enterprise)
     }
 
     /// What every run may use, beside its own timeout.

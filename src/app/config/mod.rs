@@ -43,7 +43,7 @@ pub use upstream::Upstream;
 pub use value::Memory;
 pub use values::{Origin, Values};
 
-use crate::domain::GuardLimits;
+use crate::domain::{GuardLimits, Profile};
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ impl Config {
         pending::check(values)?;
         let server = Server::read(values)?;
         let mut audit = Audit::read(values, server.profile)?;
+        let upstream = Upstream::read(values)?;
         let mut warnings = values.warnings().to_vec();
         if values.origin(&sandbox::DOCKER_BIN).is_some() {
             warnings.push(format!(
@@ -100,6 +101,12 @@ impl Config {
             warnings.push(format!(
                 "{}=jwt has no effect over stdio: whoever started the server is who uses it",
                 auth::MODE.name
+            ));
+        }
+        if upstream.attach && !server.profile.includes(Profile::Enterprise) {
+            warnings.push(format!(
+                "{} has no effect: other servers are attached in the enterprise profile only",
+                upstream::ATTACH.name
             ));
         }
         // Only its default can have turned it on: an explicit one was refused above.
@@ -117,7 +124,7 @@ impl Config {
             guard: guard::read(values)?,
             auth,
             audit,
-            upstream: Upstream::read(values)?,
+            upstream,
             telemetry: Telemetry::read(values)?,
             warnings,
             server,

@@ -12,6 +12,7 @@ pub mod run;
 mod store;
 pub mod telemetry;
 mod transport;
+mod upstreams;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let examples = Arc::new(Examples::new(Arc::clone(&executor), patience));
     let catalog = Arc::new(Catalog::new(CatalogParts {
         store: Arc::clone(&store),
-        schemas,
+        schemas: Arc::clone(&schemas),
         engines: engines.clone(),
         clock: Arc::new(SystemClock),
         gate: Arc::clone(&gate),
@@ -144,6 +145,14 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         config.auth.admin_token.clone(),
         config.admin_scope().map(str::to_owned),
     );
+    let needs = upstreams::Needs {
+        catalog: &catalog,
+        gate: &gate,
+        schemas: &schemas,
+        metrics: &measurements.calls,
+        lifecycle: &lifecycle,
+    };
+    let upstreams = upstreams::open(config, needs).await?;
     let app = App {
         search: Arc::new(Search::new(Arc::clone(&catalog))),
         testing: Arc::new(Testing::new(Arc::clone(&catalog), examples)),
@@ -152,6 +161,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         gate,
         authorizer: Arc::new(authorizer),
         system: Arc::new(System::new(engines.clone(), RuntimeConfig::of(config))),
+        upstreams,
         metrics: Arc::clone(&measurements.calls),
     };
     Ok(Assembled {
@@ -166,8 +176,13 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
 }
 
 impl Assembled {
-    /// Puts the configured transport in front; over HTTP the address is bound when this returns.
+    /// Puts the configured transport in front; over HTTP the address is bound when this returns. From now on attached
+    /// servers are connected, in the background.
     pub async fn transport(&self, config: &Config) -> Result<Transport, WiringError> {
+        if let Some(upstreams) = &self.app.upstreams {
+            let following = Arc::clone(upstreams).follow(self.lifecycle.stopped.clone());
+            self.lifecycle.tasks.spawn(following);
+        }
         Transport::open(self, config).await
     }
 

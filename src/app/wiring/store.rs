@@ -32,11 +32,7 @@ pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opene
         Backend::File(path) => {
             use crate::adapters::outbound::store::file::{FileOptions, FileStore};
             let options = FileOptions { history: config.store.history };
-            // Where nothing was set, the Node project's own default is found and imported: the store is
-            // the file beside it either way.
-            let usual = path.as_os_str() == store::STORE.default.unwrap_or_default();
-            let path = if usual { path.with_extension("json") } else { path.clone() };
-            FileStore::open(&path, options, &lifecycle.tasks, &lifecycle.stopped)
+            FileStore::open(&file(path), options, &lifecycle.tasks, &lifecycle.stopped)
                 .await
                 .map(|store| Opened { tools: Arc::new(store), sessions: None })
                 .map_err(|error| WiringError::start(&error))
@@ -48,6 +44,46 @@ pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opene
         #[cfg(not(feature = "postgres"))]
         Backend::Postgres(_) => Err(not_compiled("postgres")),
     }
+}
+
+/// Attachments of other servers are kept where the tools are.
+#[cfg(feature = "upstream")]
+pub(super) async fn attachments(
+    config: &Config,
+    lifecycle: &Lifecycle,
+) -> Result<Arc<dyn crate::ports::AttachmentStore>, WiringError> {
+    let Lifecycle { tasks, stopped, .. } = lifecycle;
+    match &config.store.backend {
+        #[cfg(feature = "file")]
+        Backend::File(path) => {
+            use crate::adapters::outbound::store::file::FileAttachments;
+            let store = FileAttachments::open(&file(path), tasks, stopped).await;
+            Ok(Arc::new(store.map_err(|error| WiringError::start(&error))?))
+        }
+        #[cfg(not(feature = "file"))]
+        Backend::File(_) => Err(not_compiled("file")),
+        #[cfg(feature = "postgres")]
+        Backend::Postgres(settings) => {
+            use secrecy::ExposeSecret as _;
+
+            use crate::adapters::outbound::store::postgres::{PgAttachments, SchemaName};
+            let schema = SchemaName::parse(&settings.schema);
+            let schema = schema.map_err(|error| WiringError::start(&error))?;
+            let url = settings.url.expose_secret();
+            let store = PgAttachments::open(url, &schema, tasks, stopped);
+            Ok(Arc::new(store.map_err(|error| WiringError::start(&error))?))
+        }
+        #[cfg(not(feature = "postgres"))]
+        Backend::Postgres(_) => Err(not_compiled("postgres")),
+    }
+}
+
+/// Where nothing was set, the Node project's own default is found and imported: the store is the file beside it
+/// either way.
+#[cfg(feature = "file")]
+fn file(path: &std::path::Path) -> std::path::PathBuf {
+    let usual = path.as_os_str() == store::STORE.default.unwrap_or_default();
+    if usual { path.with_extension("json") } else { path.to_owned() }
 }
 
 /// PostgreSQL connects in the background. A database that is up is waited for, for a moment, so that the first

@@ -11,7 +11,7 @@ use dynamic_mcp::domain::Profile;
 use super::{from_variables, setting};
 
 /// Name, default, smallest, largest: the numbers that operators rely on.
-const NUMBERS: [(&str, &str, u64, u64); 26] = [
+const NUMBERS: [(&str, &str, u64, u64); 27] = [
     ("MCP_PORT", "8788", 1, 65_535),
     ("MCP_HTTP_SESSION_TTL_SECONDS", "1800", 1, 604_800),
     ("MCP_HTTP_MAX_SESSIONS", "10000", 1, 100_000),
@@ -35,13 +35,14 @@ const NUMBERS: [(&str, &str, u64, u64); 26] = [
     ("MCP_AUDIT_MAX_FILE_BYTES", "10000000", 1, 1_000_000_000),
     ("MCP_AUDIT_MAX_FILES", "5", 1, 100),
     ("MCP_EXPERIMENTAL_UPSTREAM_MCP_ATTACH_MAX", "8", 1, 256),
+    ("MCP_UPSTREAM_MAX_MESSAGE_BYTES", "4194304", 1024, 64 << 20),
     ("MCP_SHUTDOWN_GRACE_SECONDS", "10", 0, 300),
     ("MCP_SANDBOX_MEMORY_LIMIT", "512m", 6 << 20, 1 << 40),
     ("MCP_SANDBOX_EMBEDDED_MEMORY", "128m", 16 << 20, 4 << 30),
 ];
 
 /// Everything else that has a default.
-const TEXTS: [(&str, &str); 18] = [
+const TEXTS: [(&str, &str); 19] = [
     ("MCP_PROFILE", "mvp"),
     ("MCP_TRANSPORT", "stdio"),
     ("MCP_TOOL_NAME_STYLE", "auto"),
@@ -60,6 +61,7 @@ const TEXTS: [(&str, &str); 18] = [
     ("MCP_AUTH_MODE", "none"),
     ("MCP_AUDIT_FILE", ".dynamic-mcp/audit.log"),
     ("MCP_EXPERIMENTAL_UPSTREAM_MCP_ATTACH", "false"),
+    ("MCP_UPSTREAM_COMMANDS", "*"),
 ];
 
 #[test]

@@ -16,7 +16,7 @@ const LOCKS: [&str; 2] =
 const HANG: Duration = Duration::from_mins(3);
 
 /// A file of the project.
-pub(super) fn file(name: &str) -> PathBuf {
+pub(crate) fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 

@@ -1,7 +1,7 @@
 //! The built server under real clients: the Python SDK, both TypeScript SDKs, the Inspector and the official
 //! conformance suite. `scripts/prepare` installs them, `./test` does all of it.
 
-mod clients;
+pub(crate) mod clients;
 #[cfg(feature = "http")]
 mod conformance;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

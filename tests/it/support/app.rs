@@ -111,6 +111,7 @@ impl TestApp {
             gate,
             authorizer: Arc::new(Authorizer::new(setup.access, token, None)),
             system: Arc::new(System::new(engines, RuntimeConfig::of(&config))),
+            upstreams: None,
             metrics: Arc::new(NoMetrics),
         };
         Self { app, engine, clock, store: setup.store, lifecycle }

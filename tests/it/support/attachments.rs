@@ -22,7 +22,8 @@ pub(crate) fn stdio(alias: &str, id: &str) -> Attachment {
     )
 }
 
-fn attachment(id: &str, draft: Value) -> Attachment {
+/// One of this draft.
+pub(crate) fn attachment(id: &str, draft: Value) -> Attachment {
     let draft: UpstreamDraft = serde_json::from_value(draft).unwrap();
     let policy = UpstreamPolicy { commands: vec!["*".to_owned()], max_timeout_ms: 120_000 };
     let checked = draft.check(&policy).unwrap();

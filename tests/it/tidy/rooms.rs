@@ -192,11 +192,7 @@ pub(super) const ROOMS: &[Room] = &[
             "sha2",
         ],
     ),
-    adapter(
-        "src/adapters/outbound/upstream/",
-        CALLED,
-        &["http", "reqwest", "rmcp", "rustix"],
-    ),
+    adapter("src/adapters/outbound/upstream/", CALLED, &["http", "reqwest", "rmcp", "rustix"]),
     adapter(
         "src/adapters/outbound/telemetry/",
         CALLED,

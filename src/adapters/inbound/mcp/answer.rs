@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::bounded::{self, MAX_ANSWER_BYTES, Unwritten};
 use super::names::Spelling;
 use super::reply::{self, Declared};
-use super::schema;
+use super::{relay, schema};
+use crate::app::upstreams::Relayed;
 use crate::app::{AppError, CallResult};
 
 /// A built-in tool's output.
@@ -68,6 +69,31 @@ impl Answer for CallResult {
 
     fn into_result(self, spelling: Spelling) -> CallToolResult {
         reply::ran_as_object(self, spelling)
+    }
+}
+
+/// What a called tool came to, wherever it runs.
+pub(super) enum Ran {
+    /// In a sandbox here.
+    Code(CallResult),
+    /// At another server.
+    Relayed(Relayed),
+}
+
+impl Answer for Ran {
+    fn schema() -> JsonObject {
+        CallResult::schema()
+    }
+
+    fn into_result(self, spelling: Spelling) -> CallToolResult {
+        match self {
+            Self::Code(result) => result.into_result(spelling),
+            Self::Relayed(relayed) => {
+                let duration_ms = relayed.duration_ms;
+                let result = relay::result(relayed, spelling, Declared::Ours);
+                reply::as_object(result, duration_ms)
+            }
+        }
     }
 }
 

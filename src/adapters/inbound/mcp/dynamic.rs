@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::Exchange;
 use super::feed::with_sink;
+use super::relay;
 use super::reply::{self, Declared};
 use super::server::Shared;
 use crate::app::{AppError, CallContext, CallResult};
@@ -60,28 +61,30 @@ fn annotations(annotations: &Annotations) -> ToolAnnotations {
     )
 }
 
-/// A call by the tool's own name. A name that nobody has is misuse of the protocol.
+/// A name that nobody has is misuse of the protocol.
+pub(super) fn unknown(exchange: &Exchange, name: &str) -> ErrorData {
+    let clipped: String = name.chars().take(80).collect();
+    let list = exchange.spelling.text("dynamic.tool.list");
+    let message = format!("Unknown tool: '{clipped}'; {list} shows those that exist");
+    ErrorData::invalid_params(message, None)
+}
+
+/// A call of the tool of this documented name.
 pub(super) async fn call(
     shared: &Shared,
     exchange: &Exchange,
     name: &str,
     arguments: Option<Map<String, Value>>,
-) -> Result<CallToolResult, ErrorData> {
-    let Some(name) = shared.resolve(name, exchange.spelling) else {
-        let clipped: String = name.chars().take(80).collect();
-        let list = exchange.spelling.text("dynamic.tool.list");
-        let message = format!("Unknown tool: '{clipped}'; {list} shows those that exist");
-        return Err(ErrorData::invalid_params(message, None));
-    };
-    let tool = shared.app.catalog.get(&name);
+) -> CallToolResult {
+    let tool = shared.app.catalog.get(name);
     let declares_output = tool.is_ok_and(|tool| tool.record().content.output_schema.is_some());
     let declared = if declares_output { Declared::Own } else { Declared::Ours };
-    Ok(match run(shared, exchange, &name, arguments).await {
+    match run(shared, exchange, name, arguments).await {
         Ok(result) => reply::ran(result, exchange.spelling, declared),
         Err(error) => {
             reply::failed(&error, exchange.started.elapsed(), exchange.spelling, declared)
         }
-    })
+    }
 }
 
 /// Runs the tool of this documented name.
@@ -102,6 +105,11 @@ pub(super) async fn run(
 /// The definition of the tool that a client means by `name`, if there is one.
 pub(super) fn find(shared: &Shared, name: &str) -> Option<Tool> {
     let snapshot = shared.app.catalog.snapshot();
-    let tool = snapshot.find(name).filter(|tool| tool.record().enabled)?;
-    Some(definition(tool.record(), name.to_owned()))
+    match snapshot.find(name) {
+        Some(tool) => {
+            let enabled = tool.record().enabled;
+            enabled.then(|| definition(tool.record(), name.to_owned()))
+        }
+        None => relay::definition(snapshot.mounts().find(name)?.mounted(), name.to_owned()),
+    }
 }

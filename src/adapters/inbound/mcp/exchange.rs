@@ -1,7 +1,7 @@
 //! What one request brings with it, in the domain's words.
 
 use rmcp::RoleServer;
-use rmcp::model::{Extensions, ProgressToken, ProtocolVersion};
+use rmcp::model::{ClientCapabilities, Extensions, ProgressToken, ProtocolVersion};
 use rmcp::service::{Peer, RequestContext};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,10 @@ pub(super) struct Exchange {
     pub(super) progress: Option<ProgressToken>,
     /// The lowest level of log entries that the client wants, if it wants any.
     pub(super) log_from: Option<LogLevel>,
+    /// Whether it belongs to a revision without sessions.
+    pub(super) stateless: bool,
+    /// What the client can do, where it said so.
+    pub(super) capabilities: Option<ClientCapabilities>,
     /// When it came.
     pub(super) started: Instant,
 }
@@ -62,6 +66,8 @@ impl Exchange {
             } else {
                 (findings.log_level)(&context.extensions).or_else(|| session.log_from())
             },
+            stateless: is_stateless(context),
+            capabilities: context.client_capabilities(),
             started: Instant::now(),
         }
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use rmcp::model::Tool;
 
-use super::dynamic;
 use super::names::Spelling;
 use super::tool::Route;
+use super::{dynamic, relay};
 use crate::app::Snapshot;
-use crate::domain::tool::ToolName;
+use crate::domain::tool::{ToolName, ToolRecord};
+use crate::domain::upstream::Mounted;
 
 /// Longest name that every client accepts.
 const MAX_NAME: usize = 64;
 
-/// One list: the built-in tools first, then the enabled dynamic tools by name.
+/// One list: the built-in tools first, then the enabled dynamic tools and the mounted ones, by name.
 pub(super) struct ToolList {
     version: u64,
     /// As shown.
@@ -79,18 +80,40 @@ impl ToolList {
             tools.push(route.definition(spelling));
         }
         let mut aliases = HashMap::new();
-        for tool in snapshot.tools().filter(|tool| tool.record().enabled) {
-            let record = tool.record();
-            let shown = free_name(&taken, spelling.of(record.name.as_str()).into_owned());
-            let found = snapshot.find(&shown).map(|found| &found.record().name);
-            if found != Some(&record.name) {
-                aliases.insert(shown.clone(), record.name.clone());
+        for (name, entry) in entries(snapshot) {
+            let shown = free_name(&taken, spelling.of(name.as_str()).into_owned());
+            let definition = match entry {
+                Entry::Dynamic(record) => Some(dynamic::definition(record, shown.clone())),
+                Entry::Mounted(mounted) => relay::definition(mounted, shown.clone()),
+            };
+            let Some(definition) = definition else { continue };
+            if snapshot.documented(&shown) != Some(name) {
+                aliases.insert(shown.clone(), name.clone());
             }
-            taken.insert(shown.clone());
-            tools.push(dynamic::definition(record, shown));
+            taken.insert(shown);
+            tools.push(definition);
         }
         Self { version: snapshot.version(), tools, aliases }
     }
+}
+
+enum Entry<'a> {
+    Dynamic(&'a ToolRecord),
+    Mounted(&'a Mounted),
+}
+
+/// Everything that is listed beside the built-in tools, by name. A mounted tool whose very name a dynamic one has can't
+/// be called, and is left out.
+fn entries(snapshot: &Snapshot) -> Vec<(&ToolName, Entry<'_>)> {
+    let dynamic = snapshot.tools().map(|tool| tool.record()).filter(|record| record.enabled);
+    let dynamic = dynamic.map(|record| (&record.name, Entry::Dynamic(record)));
+    let mounted = snapshot.mounts().tools().map(|tool| tool.mounted());
+    let mounted = mounted
+        .filter(|mounted| snapshot.exactly(&mounted.name).is_none())
+        .map(|mounted| (&mounted.name, Entry::Mounted(mounted)));
+    let mut entries: Vec<_> = dynamic.chain(mounted).collect();
+    entries.sort_by(|a, b| a.0.cmp(b.0));
+    entries
 }
 
 /// The name itself or, if it is taken, with the first suffix that is free.

@@ -2,9 +2,9 @@
 //!
 //! [`McpServer`] is the SDK's handler and only delegates. A request becomes an [`exchange::Exchange`]; a
 //! built-in tool is one file under [`tools`], and [`tool`] does for all of them what has to be done once;
-//! a dynamic tool goes through [`dynamic`]. Every failure becomes a result in [`reply`]. [`lists`] holds what
-//! `tools/list` answers, [`announce`] tells sessions and streams that it has changed. [`resources`] and [`prompts`]
-//! are there in the enterprise profile.
+//! a dynamic tool goes through [`dynamic`], one of another server through [`relay`]. Every failure becomes a result in
+//! [`reply`]. [`lists`] holds what `tools/list` answers, [`announce`] tells sessions and streams that it has changed.
+//! [`resources`] and [`prompts`] are there in the enterprise profile.
 
 mod announce;
 mod answer;
@@ -19,6 +19,7 @@ mod lists;
 mod misuse;
 mod names;
 mod prompts;
+mod relay;
 mod reply;
 mod resources;
 mod rich;

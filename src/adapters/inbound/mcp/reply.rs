@@ -100,14 +100,18 @@ pub(super) fn ran(call: CallResult, spelling: Spelling, declared: Declared) -> C
         Output::Failed(error) => Err(error),
     };
     let mut result = output.unwrap_or_else(|error| failed(&error, took, spelling, declared));
-    set_meta(&mut result, RECEIPT, receipt_json(&receipt));
+    set_receipt(&mut result, receipt_json(&receipt));
     result
 }
 
 /// As [`ran`], for a built-in tool whose schema promises an object, whatever the tool it called returns.
 pub(super) fn ran_as_object(call: CallResult, spelling: Spelling) -> CallToolResult {
     let duration_ms = call.receipt.duration_ms;
-    let mut result = ran(call, spelling, Declared::Ours);
+    as_object(ran(call, spelling, Declared::Ours), duration_ms)
+}
+
+/// With an object as its structured content, whatever a tool put there.
+pub(super) fn as_object(mut result: CallToolResult, duration_ms: u64) -> CallToolResult {
     let ok = result.is_error != Some(true);
     result.structured_content = Some(match result.structured_content.take() {
         Some(object @ Value::Object(_)) => object,
@@ -133,6 +137,11 @@ fn receipt_json(receipt: &Receipt) -> Value {
         object.insert("logs".to_owned(), logs);
     }
     object.into()
+}
+
+/// Says what ran.
+pub(super) fn set_receipt(result: &mut CallToolResult, receipt: Value) {
+    set_meta(result, RECEIPT, receipt);
 }
 
 fn set_meta(result: &mut CallToolResult, key: &str, value: Value) {

@@ -17,7 +17,6 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Map, Value};
 
 use super::announce::Audience;
 use super::exchange::{self, Exchange, Findings};
@@ -26,9 +25,9 @@ use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
 use super::session::Session;
 use super::tool::Route;
-use super::{dynamic, guide, misuse, prompts, resources, tools};
+use super::{dynamic, guide, misuse, prompts, relay, resources, tools};
 use crate::app::config::NameStyle;
-use crate::app::{App, Lifecycle, System};
+use crate::app::{App, Lifecycle, MountedTool, System};
 use crate::domain::Profile;
 
 /// How long a client may keep a list, in milliseconds. It can change at any moment, and a client without a
@@ -78,7 +77,7 @@ impl McpServer {
     ) -> Self {
         let shared = Shared {
             audience: Audience::follow(&app, lifecycle),
-            builtins: tools::all(options.profile),
+            builtins: tools::all(options.profile, app.upstreams.is_some()),
             lists: Lists::new(),
             app,
             options,
@@ -104,14 +103,14 @@ impl McpServer {
 }
 
 impl Shared {
-    /// The documented name of the dynamic tool that a client means by `name`.
+    /// The documented name of the dynamic or mounted tool that a client means by `name`.
     pub(super) fn resolve(&self, name: &str, spelling: Spelling) -> Option<String> {
         if let Some(alias) = self.lists.alias(name, spelling) {
             return Some(alias.as_str().to_owned());
         }
         let snapshot = self.app.catalog.snapshot();
-        if let Some(tool) = snapshot.find(name) {
-            return Some(tool.record().name.as_str().to_owned());
+        if let Some(documented) = snapshot.documented(name) {
+            return Some(documented.as_str().to_owned());
         }
         if snapshot.corrupt(name).is_some() {
             return Some(name.to_owned());
@@ -124,6 +123,13 @@ impl Shared {
     /// The built-in tool of this name, in either spelling.
     pub(super) fn builtin(&self, name: &str) -> Option<&Route> {
         self.builtins.iter().find(|route| is_spelling_of(name, route.name))
+    }
+
+    /// The mounted tool of this documented name, unless a dynamic one has it.
+    pub(super) fn mounted(&self, name: &str) -> Option<Arc<MountedTool>> {
+        let snapshot = self.app.catalog.snapshot();
+        let tool = snapshot.mounts().find(name)?;
+        snapshot.exactly(&tool.mounted().name).is_none().then(|| Arc::clone(tool))
     }
 
     /// The profile's name.
@@ -148,14 +154,19 @@ impl Shared {
     async fn call(
         &self,
         exchange: &Exchange,
-        name: &str,
-        arguments: Option<Map<String, Value>>,
+        request: CallToolRequestParams,
     ) -> Result<CallToolResponse, ErrorData> {
-        let result = match self.builtin(name) {
-            Some(route) => route.call(self, exchange, arguments.unwrap_or_default()).await,
-            None => dynamic::call(self, exchange, name, arguments).await?,
+        if let Some(route) = self.builtin(&request.name) {
+            let arguments = request.arguments.unwrap_or_default();
+            return Ok(route.call(self, exchange, arguments).await.into());
+        }
+        let Some(name) = self.resolve(&request.name, exchange.spelling) else {
+            return Err(dynamic::unknown(exchange, &request.name));
         };
-        Ok(result.into())
+        Ok(match self.mounted(&name) {
+            Some(tool) => relay::call(self, exchange, &tool, request).await,
+            None => dynamic::call(self, exchange, &name, request.arguments).await.into(),
+        })
     }
 }
 
@@ -219,7 +230,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let exchange = self.exchange(&context);
-        let call = self.shared.call(&exchange, &request.name, request.arguments);
+        let call = self.shared.call(&exchange, request);
         // Without this a panic would leave the client waiting for ever.
         AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a handler panicked");

@@ -166,14 +166,24 @@ fn kind_label(kind: RejectionKind) -> &'static str {
     }
 }
 
-impl Metrics for PrometheusMetrics {
-    fn call(&self, tool: &str, engine: EngineKind, outcome: Option<ErrorCode>, took: Duration) {
+impl PrometheusMetrics {
+    fn called(&self, tool: &str, engine: &'static str, outcome: Option<ErrorCode>, took: Duration) {
         let labels = [
             KeyValue::new("tool", self.tool_label(tool)),
-            KeyValue::new("engine", engine.as_str()),
+            KeyValue::new("engine", engine),
             KeyValue::new("outcome", outcome.map_or("ok", ErrorCode::as_str)),
         ];
         self.calls.record(took.as_secs_f64(), &labels);
+    }
+}
+
+impl Metrics for PrometheusMetrics {
+    fn call(&self, tool: &str, engine: EngineKind, outcome: Option<ErrorCode>, took: Duration) {
+        self.called(tool, engine.as_str(), outcome, took);
+    }
+
+    fn mounted_call(&self, tool: &str, outcome: Option<ErrorCode>, took: Duration) {
+        self.called(tool, "upstream", outcome, took);
     }
 
     fn rejected(&self, kind: RejectionKind) {

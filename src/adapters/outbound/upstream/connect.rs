@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rmcp::model::ProtocolVersion;
-use rmcp::service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, RunningService};
-use rmcp::transport::IntoTransport;
 use rmcp::RoleClient;
+use rmcp::model::ProtocolVersion;
+use rmcp::service::{
+    ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, RunningService,
+};
+use rmcp::transport::IntoTransport;
 use tokio_util::task::TaskTracker;
 
 use super::fault::{self, Veil};
@@ -17,7 +19,7 @@ use super::program::Program;
 use super::session::Session;
 use crate::domain::network::PrivateHosts;
 use crate::domain::upstream::UpstreamSpec;
-use crate::ports::{UpstreamError, UpstreamSession, Upstreams};
+use crate::ports::{UpstreamClient, UpstreamError, UpstreamSession};
 
 /// How servers are spoken to.
 #[derive(Debug, Clone)]
@@ -54,12 +56,12 @@ impl ClientOptions {
 }
 
 /// Connects to servers.
-pub struct McpUpstreams {
+pub struct McpClient {
     options: ClientOptions,
     tasks: TaskTracker,
 }
 
-impl McpUpstreams {
+impl McpClient {
     /// What runs in the background runs on `tasks`, until its session is closed.
     pub const fn new(options: ClientOptions, tasks: TaskTracker) -> Self {
         Self { options, tasks }
@@ -87,12 +89,19 @@ impl McpUpstreams {
             }
         };
         let running = running.map_err(|error| fault::of_start(&error, veil))?;
-        Ok(Session::new(running, program, events, veil.clone(), self.options.list_timeout, &self.tasks))
+        Ok(Session::new(
+            running,
+            program,
+            events,
+            veil.clone(),
+            self.options.list_timeout,
+            &self.tasks,
+        ))
     }
 }
 
 #[async_trait]
-impl Upstreams for McpUpstreams {
+impl UpstreamClient for McpClient {
     async fn connect(
         &self,
         spec: &UpstreamSpec,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 
 use crate::domain::upstream::UpstreamSpec;
 use crate::ports::UpstreamError;
@@ -90,18 +91,23 @@ fn refused(data: &ErrorData, veil: &Veil) -> UpstreamError {
     UpstreamError::Refused { code: data.code.0, message: veil.hide(&data.message) }
 }
 
-/// The whole chain of causes; the parts that name URLs are left out.
+/// From the innermost of its causes. What the HTTP client says itself is left out, since it names the URL.
 fn of_transport(error: &(dyn Error + 'static), veil: &Veil) -> UpstreamError {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
-        if let Some(http) = cause.downcast_ref::<reqwest::Error>()
-            && let Some(status) = http.status()
-        {
-            return UpstreamError::Unavailable(format!("it answered HTTP {}", status.as_u16()));
-        }
-        causes.push(cause.to_string());
         next = cause.source();
+        if let Some(StreamableHttpError::Client(http)) =
+            cause.downcast_ref::<StreamableHttpError<reqwest::Error>>()
+        {
+            next = Some(http);
+        } else if let Some(http) = cause.downcast_ref::<reqwest::Error>() {
+            if let Some(status) = http.status() {
+                return UpstreamError::Unavailable(format!("it answered HTTP {}", status.as_u16()));
+            }
+        } else {
+            causes.push(cause.to_string());
+        }
     }
     if let Some(why) = causes.iter().find_map(|cause| after(cause, FORBIDDEN)) {
         return UpstreamError::Forbidden(why);

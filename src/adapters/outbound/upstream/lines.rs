@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_long_line_is_dropped_and_the_next_one_is_read() {
-        let long = [b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"".as_slice(), &[b'x'; 100]].concat();
+        let long =
+            [b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"".as_slice(), &[b'x'; 100]].concat();
         let seen = lines(&[&long, &[b'y'; 500], b"\nabc\n"], 64);
         assert_eq!(seen, ["over Some(Number(7))", "abc"]);
     }

@@ -16,4 +16,4 @@ mod program;
 mod program;
 mod session;
 
-pub use connect::{ClientOptions, McpUpstreams};
+pub use connect::{ClientOptions, McpClient};

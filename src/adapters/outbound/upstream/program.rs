@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::connect::ClientOptions;
 use super::fault::Veil;
 use super::lines::Lines;
-use crate::domain::upstream::StdioSpec;
+use crate::domain::upstream::{Secret, StdioSpec};
 use crate::ports::UpstreamError;
 
 /// By its value the processes of one start are known.
@@ -55,7 +55,7 @@ impl Program {
         let mark = format!("{}-{}", std::process::id(), STARTS.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(&spec.command);
         command
-            .args(spec.args.iter().map(|arg| arg.expose()))
+            .args(spec.args.iter().map(Secret::expose))
             .env_clear()
             .env("PATH", PATH)
             .envs(spec.env.iter().map(|(name, value)| (name, value.expose())))
@@ -118,7 +118,8 @@ async fn keep(
         Some(status) => status,
         None => child.wait().await,
     };
-    let how = status.map_or_else(|_| "its end is not known".to_owned(), |status| status.to_string());
+    let how =
+        status.map_or_else(|_| "its end is not known".to_owned(), |status| status.to_string());
     #[cfg(target_os = "linux")]
     {
         let mark = group.mark.clone();

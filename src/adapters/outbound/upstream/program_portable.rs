@@ -20,7 +20,8 @@ impl Program {
         _: Veil,
         _: &TaskTracker,
     ) -> Result<(Self, Lines<ChildStdout, ChildStdin>), UpstreamError> {
-        let message = "programs can't be attached on this system, only servers over http".to_owned();
+        let message =
+            "programs can't be attached on this system, only servers over http".to_owned();
         Err(UpstreamError::Forbidden(message))
     }
 

@@ -74,8 +74,8 @@ impl Session {
     }
 
     async fn page(&self, cursor: Option<String>) -> Result<ListToolsResult, UpstreamError> {
-        let mut request = ListToolsRequest::default();
-        request.params = Some(PaginatedRequestParams::default().with_cursor(cursor));
+        let params = Some(PaginatedRequestParams::default().with_cursor(cursor));
+        let request = ListToolsRequest { params, ..ListToolsRequest::default() };
         let options = PeerRequestOptions::with_timeout(self.list_timeout);
         let sent = self
             .peer
@@ -128,8 +128,7 @@ impl Session {
         let mut params = CallToolRequestParams::new(call.tool).with_arguments(call.arguments);
         params.input_responses = call.answers.map(|answers| answers.into_iter().collect());
         params.request_state = call.state;
-        let mut request = CallToolRequest::default();
-        request.params = params;
+        let request = CallToolRequest::new(params);
         let mut options = PeerRequestOptions::no_options();
         if self.info.protocol.as_str() >= ProtocolVersion::V_2026_07_28.as_str()
             && let Some(capabilities) = call.capabilities
@@ -147,11 +146,7 @@ impl Session {
             .map_err(|error| fault::of_request(&error, &self.veil))?;
         self.events.begin(handle.progress_token.clone(), events);
         drop(sending);
-        Ok(Running {
-            handle: Some(handle),
-            events: self.events.clone(),
-            tasks: self.tasks.clone(),
-        })
+        Ok(Running { handle: Some(handle), events: self.events.clone(), tasks: self.tasks.clone() })
     }
 }
 
@@ -279,11 +274,7 @@ async fn subscribe(peer: Peer<RoleClient>, events: Events) {
 
 fn server_info(peer: &Peer<RoleClient>, veil: &Veil) -> ServerInfo {
     let Some(info) = peer.peer_info() else {
-        return ServerInfo {
-            name: String::new(),
-            version: String::new(),
-            protocol: String::new(),
-        };
+        return ServerInfo { name: String::new(), version: String::new(), protocol: String::new() };
     };
     let said = info.server_info.as_ref();
     ServerInfo {

@@ -3,13 +3,14 @@
 mod dynamic_tool;
 mod run_js_ephemeral;
 pub(super) mod system;
+mod upstream;
 
 use super::tool::Route;
 use crate::domain::Profile;
 use crate::domain::builtin::BUILTINS;
 
-/// The tools that a profile offers, in the order of every list.
-pub(super) fn all(profile: Profile) -> Vec<Route> {
+/// The tools that a profile offers, in the order of every list; those about upstreams where `attaching` is on.
+pub(super) fn all(profile: Profile, attaching: bool) -> Vec<Route> {
     let routes = vec![
         Route::of::<dynamic_tool::create::Create>(),
         Route::of::<dynamic_tool::update::Update>(),
@@ -26,9 +27,13 @@ pub(super) fn all(profile: Profile) -> Vec<Route> {
         Route::of::<dynamic_tool::test::Test>(),
         Route::of::<system::guard_metrics::GuardMetrics>(),
         Route::of::<system::runtime_config::ShowConfig>(),
+        Route::of::<upstream::attach::Attach>(),
+        Route::of::<upstream::detach::Detach>(),
+        Route::of::<upstream::list::List>(),
     ];
     let offered = |route: &Route| {
         BUILTINS.iter().any(|known| known.name == route.name && profile.includes(known.profile))
     };
-    routes.into_iter().filter(offered).collect()
+    let on = |route: &Route| attaching || !route.name.starts_with("upstream.");
+    routes.into_iter().filter(|route| offered(route) && on(route)).collect()
 }

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::super::dynamic;
+use super::super::super::answer::Ran;
 use super::super::super::tool::{Call, Guarded, Hints, Tool};
+use super::super::super::{dynamic, relay};
 use super::argument::GivenName;
-use crate::app::{AppError, CallResult};
+use crate::app::AppError;
 
 pub(in super::super) struct CallTool;
 
@@ -33,15 +34,19 @@ impl Tool for CallTool {
         Hints { read_only: false, destructive: true, idempotent: false, open_world: true };
     const GUARDED: Guarded = Guarded::Elsewhere;
     type Input = Input;
-    type Output = CallResult;
+    type Output = Ran;
 
-    async fn call(call: &Call<'_>, input: Input) -> Result<CallResult, AppError> {
+    async fn call(call: &Call<'_>, input: Input) -> Result<Ran, AppError> {
         let Input { name: GivenName(given), arguments } = input;
         if let Some(builtin) = call.shared.builtin(&given) {
             let message = format!("{} is built in: call it directly", builtin.name);
             return Err(AppError::invalid_input(message));
         }
         let name = call.shared.resolve(&given, call.exchange.spelling).unwrap_or(given);
-        dynamic::run(call.shared, call.exchange, &name, Some(arguments)).await
+        if let Some(tool) = call.shared.mounted(&name) {
+            let relayed = relay::call_once(call.shared, call.exchange, &tool, arguments).await;
+            return relayed.map(Ran::Relayed);
+        }
+        dynamic::run(call.shared, call.exchange, &name, Some(arguments)).await.map(Ran::Code)
     }
 }

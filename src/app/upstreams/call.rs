@@ -1,0 +1,146 @@
+//! A call of a mounted tool: guarded, checked, bounded and counted like one of a dynamic tool.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::{Upstreams, UpstreamsError};
+use crate::app::outcome::invalid_arguments;
+use crate::app::{AppError, CallContext, CallSink, MountedTool};
+use crate::domain::execution::{Failure, Progress};
+use crate::domain::tool::ToolName;
+use crate::domain::upstream::Alias;
+use crate::domain::{ErrorCode, Scope};
+use crate::ports::{UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply};
+
+/// What a client sends with a call of a mounted tool.
+#[derive(Debug, Clone, Default)]
+pub struct MountedCall {
+    /// The arguments.
+    pub arguments: Map<String, Value>,
+    /// What the client can do, as MCP writes it.
+    pub capabilities: Option<Map<String, Value>>,
+    /// Answers to what the server had asked for.
+    pub answers: Option<Map<String, Value>>,
+    /// The server's own state of the call.
+    pub state: Option<String>,
+}
+
+/// What a call of a mounted tool came to.
+#[derive(Debug)]
+pub struct Relayed {
+    /// The tool.
+    pub tool: ToolName,
+    /// The server.
+    pub alias: Alias,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The server's answer, or why there is none.
+    pub reply: Result<UpstreamReply, AppError>,
+}
+
+struct Events(Arc<dyn CallSink>);
+
+impl UpstreamEvents for Events {
+    fn progress(&self, progress: Progress) {
+        self.0.progress(progress);
+    }
+}
+
+impl Upstreams {
+    /// Calls a mounted tool. An `Err` means that the server was not asked: refused by the guard, arguments that
+    /// don't fit, no connection. What the server made of the call is in the result.
+    pub async fn call(
+        &self,
+        context: CallContext,
+        tool: &MountedTool,
+        call: MountedCall,
+    ) -> Result<Relayed, AppError> {
+        let permit = self.parts.gate.enter(&Scope::dynamic(&tool.mounted().name))?;
+        let relayed = self.relay(context, tool, call).await;
+        if relayed.as_ref().map_or(true, |relayed| failure(&relayed.reply).is_some()) {
+            permit.failed();
+        }
+        relayed
+    }
+
+    async fn relay(
+        &self,
+        context: CallContext,
+        tool: &MountedTool,
+        call: MountedCall,
+    ) -> Result<Relayed, AppError> {
+        let mounted = tool.mounted();
+        let arguments = Value::Object(call.arguments);
+        tool.check(&*self.parts.schemas, &arguments).map_err(|wrong| invalid_arguments(&wrong))?;
+        let Value::Object(arguments) = arguments else { return Err(self.cancelled().into()) };
+        let alias = mounted.alias.clone();
+        let mount = self.mounts().get(&alias).cloned();
+        let mount = mount.ok_or_else(|| UpstreamsError::NotAttached(alias.to_string()))?;
+        let away = |reason| UpstreamsError::Away { alias: alias.clone(), reason };
+        let session = mount.session().map_err(away)?;
+        let lifecycle = &self.parts.lifecycle;
+        if lifecycle.draining.is_cancelled() {
+            return Err(self.cancelled().into());
+        }
+        let _running = lifecycle.calls.token();
+        let started = Instant::now();
+        let cancel = context.cancel.child_token();
+        let call = UpstreamCall {
+            tool: mounted.tool.name.clone(),
+            arguments,
+            timeout: mount.attachment.timeout(),
+            capabilities: call.capabilities,
+            answers: call.answers,
+            state: call.state,
+        };
+        let calling = session.call(call, Arc::new(Events(context.sink)), cancel.clone());
+        tokio::pin!(calling);
+        let answer = tokio::select! {
+            answer = &mut calling => answer,
+            () = lifecycle.stopped.cancelled() => {
+                cancel.cancel();
+                calling.await
+            }
+        };
+        let reply = answer.map_err(|error| match error {
+            UpstreamError::Cancelled => {
+                Failure::new(ErrorCode::Cancelled, "the call was cancelled").into()
+            }
+            error => AppError::from(UpstreamsError::Server { alias: alias.clone(), error }),
+        });
+        let took = started.elapsed();
+        let code = failure(&reply);
+        self.parts.metrics.mounted_call(mounted.name.as_str(), code, took);
+        tracing::debug!(
+            tool.name = mounted.name.as_str(),
+            upstream = alias.as_str(),
+            outcome = code.map_or("ok", ErrorCode::as_str),
+            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "call of a mounted tool ended"
+        );
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        Ok(Relayed { tool: mounted.name.clone(), alias, duration_ms, reply })
+    }
+
+    pub(super) fn cancelled(&self) -> Failure {
+        let message = if self.parts.lifecycle.draining.is_cancelled() {
+            "the server is shutting down"
+        } else {
+            "the call was cancelled"
+        };
+        Failure::new(ErrorCode::Cancelled, message)
+    }
+}
+
+/// Why a call counts as failed: also where the server says that its tool failed.
+fn failure(reply: &Result<UpstreamReply, AppError>) -> Option<ErrorCode> {
+    match reply {
+        Err(error) => Some(error.code()),
+        Ok(UpstreamReply::Result(fields)) if fields.get("isError") == Some(&Value::Bool(true)) => {
+            Some(ErrorCode::ToolError)
+        }
+        Ok(_) => None,
+    }
+}

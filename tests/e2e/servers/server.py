@@ -1,0 +1,29 @@
+"""A server made with the Python SDK, for tests/it/upstreams to attach."""
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+
+server = MCPServer("python")
+
+
+@server.tool()
+def add(a: float, b: float) -> str:
+    """Adds."""
+    return f"{a + b:g}"
+
+
+@server.tool()
+def fail() -> str:
+    """Fails."""
+    raise ValueError("it failed")
+
+
+@server.tool()
+async def slow(ctx: Context) -> str:
+    """Reports."""
+    for step in range(1, 4):
+        await ctx.report_progress(step, 3)
+    return "done"
+
+
+server.run("stdio")

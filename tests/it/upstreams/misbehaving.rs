@@ -1,0 +1,192 @@
+//! Servers that hang, flood, lie and die. None of them may hang anything here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynamic_mcp::adapters::outbound::store::MemoryAttachments;
+use dynamic_mcp::ports::AttachmentStore as _;
+use serde_json::{Value, json};
+
+use super::site::{Options, Site, script};
+use crate::support::attachments::attachment;
+
+/// Attaches a script, and calls its tool.
+async fn call(site: &mut Site, mut draft: Value, timeout_ms: u64) -> Value {
+    draft["timeoutMs"] = timeout_ms.into();
+    let alias = draft["alias"].as_str().unwrap().to_owned();
+    site.attach(draft).await;
+    site.client().call(&format!("{alias}.work"), json!({})).await
+}
+
+async fn work(site: &mut Site) -> Value {
+    site.client().call("bad.work", json!({})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_never_answers_is_not_attached() {
+    let connect_timeout = Duration::from_secs(2);
+    let mut site = Site::with(Options { connect_timeout, ..Options::default() }).await;
+    let hangs =
+        json!({ "alias": "bad", "transport": "stdio", "command": "/bin/sleep", "args": ["1000"] });
+    let refused = site.refused(hangs).await;
+    assert_eq!(refused["code"], "timeout", "{refused}");
+    assert_eq!(site.listed("bad").await, Value::Null);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_never_answered_ends_in_time_and_the_next_one_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let draft = script(
+        "bad",
+        &folder,
+        r#"*'"tools/call"'*) if [ -e asked ]; then text done; else touch asked; fi ;;"#,
+    );
+    let ended = call(&mut site, draft, 1_000).await;
+    assert_eq!(ended["structuredContent"]["code"], "timeout", "{ended}");
+    assert_eq!(work(&mut site).await["content"][0]["text"], "done");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_list_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let always_new =
+        r#"*'"tools/list"'*) n=$((n+1)); answer "{\"tools\":[],\"nextCursor\":\"$n\"}" ;;"#;
+    let refused = site.refused(script("bad", &folder, always_new)).await;
+    assert_eq!(refused["code"], "output_too_large", "{refused}");
+    let in_a_circle = r#"*'"tools/list"'*) answer '{"tools":[],"nextCursor":"same"}' ;;"#;
+    let refused = site.refused(script("bad", &folder, in_a_circle)).await;
+    assert_eq!(refused["code"], "invalid_output", "{refused}");
+    let too_many = r#"*'"tools/list"'*) all=$(tool t0); i=1
+      while [ $i -le 1000 ]; do all="$all,{\"name\":\"t$i\",\"inputSchema\":{\"type\":\"object\"}}"; i=$((i+1)); done
+      answer "{\"tools\":[$all]}" ;;"#;
+    let refused = site.refused(script("bad", &folder, too_many)).await;
+    assert_eq!(refused["code"], "output_too_large", "{refused}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_huge_result_is_refused_and_the_next_one_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let huge = r#"*'"tools/call"'*) if [ -e asked ]; then text done; else touch asked
+      text "$(head -c 3000000 /dev/zero | tr '\0' x)"; fi ;;"#;
+    let ended = call(&mut site, script("bad", &folder, huge), 60_000).await;
+    assert_eq!(ended["structuredContent"]["code"], "output_too_large", "{ended}");
+    assert!(ended.to_string().len() < 2_000);
+    assert_eq!(work(&mut site).await["content"][0]["text"], "done");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_dies_in_a_call_fails_it_and_is_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let dies =
+        r#"*'"tools/call"'*) if [ -e asked ]; then text done; else touch asked; exit 3; fi ;;"#;
+    let ended = call(&mut site, script("bad", &folder, dies), 60_000).await;
+    assert_eq!(ended["structuredContent"]["code"], "engine_unavailable", "{ended}");
+    assert_eq!(ended["structuredContent"]["retryable"], true);
+    // It stays listed meanwhile: a list that comes and goes is worse than a call that fails.
+    assert!(site.client().names().await.contains(&"bad.work".to_owned()));
+    loop {
+        let again = work(&mut site).await;
+        if again["isError"] == false {
+            assert_eq!(again["content"][0]["text"], "done");
+            break;
+        }
+        assert_eq!(again["structuredContent"]["code"], "engine_unavailable", "{again}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_between_messages_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let garbage = r#"*'"tools/call"'*) echo 'not JSON'; echo '{"half":'; echo '[]'; echo '{"jsonrpc":"2.0"}'
+      head -c 100000 /dev/urandom | tr '\n' x; echo; echo '{"jsonrpc":"2.0","id":99999,"result":{}}'; text done ;;"#;
+    let called = call(&mut site, script("bad", &folder, garbage), 60_000).await;
+    assert_eq!(called["content"][0]["text"], "done", "{called}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_no_result_is_said_to_be_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for (at, answer) in ["{}", "[1]", r#"{"content":"text"}"#, r#"{"tools":[]}"#].iter().enumerate()
+    {
+        let mut site = Site::open().await;
+        let on = format!("*'\"tools/call\"'*) answer '{answer}' ;;");
+        let ended = call(&mut site, script(&format!("bad{at}"), &folder, &on), 2_000).await;
+        assert_eq!(ended["isError"], true, "{answer}: {ended}");
+        let code = ended["structuredContent"]["code"].as_str().unwrap();
+        // What can't be read as an answer at all is none.
+        assert!(["invalid_output", "timeout"].contains(&code), "{answer}: {ended}");
+        site.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_own_refusal_is_passed_on_without_our_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let refuses = r#"*'"tools/call"'*) fail -32050 "no such thing for $TOKEN" ;;"#;
+    let mut draft = script("bad", &folder, refuses);
+    draft["env"] = json!({ "TOKEN": "hush-hush" });
+    let ended = call(&mut site, draft, 60_000).await;
+    assert_eq!(ended["structuredContent"]["code"], "tool_error", "{ended}");
+    assert_eq!(ended["structuredContent"]["details"]["upstreamCode"], -32050);
+    let text = ended["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("no such thing for ***"), "{text}");
+    assert!(!site.listed("bad").await.to_string().contains("hush-hush"));
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_tells_of_changes_all_the_time_is_used_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let floods = r#"*'"notifications/initialized"'*) i=0; while [ $i -lt 3000 ]; do
+      echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'; i=$((i+1)); done ;;"#;
+    let called = call(&mut site, script("bad", &folder, floods), 60_000).await;
+    assert_eq!(called["content"][0]["text"], "done", "{called}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_none_or_ends_at_once_is_said_to_be() {
+    let mut site = Site::open().await;
+    let none = json!({ "alias": "bad", "transport": "stdio", "command": "/nowhere/at/all" });
+    let refused = site.refused(none).await;
+    assert_eq!(refused["code"], "engine_unavailable");
+    assert!(refused["error"].as_str().unwrap().contains("can't be started"), "{refused}");
+    let ends = json!({ "alias": "bad", "transport": "stdio", "command": "/bin/sh", "args": ["-c", "exit 7"] });
+    let refused = site.refused(ends).await;
+    assert!(refused["error"].as_str().unwrap().contains("exit status: 7"), "{refused}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_hangs_does_not_hold_up_the_start_or_the_end() {
+    let store = Arc::new(MemoryAttachments::new());
+    let hangs =
+        json!({ "alias": "bad", "transport": "stdio", "command": "/bin/sleep", "args": ["1000"] });
+    store.insert(&attachment("1", hangs), 9, None).await.unwrap();
+    let mut site = Site::with(Options { store, ..Options::default() }).await;
+    site.create("our.own").await;
+    assert!(site.client().names().await.contains(&"our.own".to_owned()));
+    loop {
+        let listed = site.listed("bad").await;
+        if listed["connected"] == false {
+            assert!(listed["problem"].is_string());
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    site.end().await;
+}

@@ -1,0 +1,10 @@
+//! Other servers, mounted: real ones, and ones that misbehave in every way that is known.
+
+mod behaviour;
+mod fake;
+mod misbehaving;
+mod network;
+mod own;
+mod processes;
+mod sdks;
+mod site;
