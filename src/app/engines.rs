@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::execution::SyntaxError;
-use crate::domain::tool::{EngineChoice, EngineKind};
+use crate::domain::execution::{Failure, SyntaxError};
+use crate::domain::tool::{EngineChoice, EngineKind, ToolContent};
 use crate::ports::{Engine, EngineError, EngineReport};
 
 /// Every engine, by kind, and the operator's preference (`MCP_EXECUTION_ENGINE`).
@@ -60,6 +60,20 @@ impl Engines {
             Err(_) => self.get(EngineKind::Docker)?,
         };
         engine.check(code).await
+    }
+
+    /// Installs the dependencies of a definition that is to be written, and locks them, where its engine is up: its
+    /// first call is then as fast as the next. Where the engine is away, the first call installs them.
+    pub async fn lock(&self, content: &mut ToolContent, kind: EngineKind) -> Result<(), Failure> {
+        if content.dependencies.is_empty() || content.lock.is_some() {
+            return Ok(());
+        }
+        let Ok(engine) = self.get(kind) else { return Ok(()) };
+        match engine.install(&content.image, &content.dependencies).await {
+            Ok(lock) => content.lock = lock?,
+            Err(error) => tracing::info!(%error, "dependencies are installed with the first call"),
+        }
+        Ok(())
     }
 
     /// What each engine can do now.

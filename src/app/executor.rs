@@ -107,6 +107,7 @@ impl Executor {
             args: args.to_string(),
             caller: context.caller.clone(),
             dependencies: content.dependencies.as_slice().into(),
+            lock: content.lock.clone(),
             image: content.image.clone(),
             limits: self.limits(content.timeout()),
         };

@@ -133,6 +133,7 @@ impl Runner {
             args: job.args.to_string(),
             caller: context.caller.clone(),
             dependencies: job.dependencies.into(),
+            lock: None,
             image,
             limits: executor.limits(timeout),
         };

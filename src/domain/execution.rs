@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::code::ErrorCode;
 use super::image::ContainerImage;
 use super::log_level::LogLevel;
-use super::tool::{Dependency, Revision, ToolName};
+use super::tool::{Dependency, DependencyLock, Revision, ToolName};
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Job {
     pub caller: Caller,
     /// npm packages (docker engine).
     pub dependencies: Arc<[Dependency]>,
+    /// What they were resolved to, where that is known.
+    pub lock: Option<DependencyLock>,
     /// The image (docker engine).
     pub image: ContainerImage,
     /// What the run may use.

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::{BoxError, Host};
-use crate::domain::execution::{Completion, Job, SyntaxError};
-use crate::domain::tool::EngineKind;
+use crate::domain::execution::{Completion, Failure, Job, SyntaxError};
+use crate::domain::image::ContainerImage;
+use crate::domain::tool::{Dependency, DependencyLock, EngineKind};
 
 /// Runs code that nobody trusts.
 ///
@@ -30,6 +31,16 @@ pub trait Engine: Send + Sync {
 
     /// Parses code without running any of it, in a sandbox. The inner result is the verdict.
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError>;
+
+    /// Resolves npm packages and installs them for later runs in this image. The inner result is what they were
+    /// resolved to, or why npm could not. An engine without packages answers `None`.
+    async fn install(
+        &self,
+        _image: &ContainerImage,
+        _dependencies: &[Dependency],
+    ) -> Result<Result<Option<DependencyLock>, Failure>, EngineError> {
+        Ok(Ok(None))
+    }
 
     /// What this engine can do now. Cheap.
     fn report(&self) -> EngineReport;

@@ -38,6 +38,7 @@ pub(crate) async fn run(
         args: args.to_owned(),
         caller: Caller::local(),
         dependencies: Arc::new([]),
+        lock: None,
         image: ContainerImage::parse("node:lts-slim").unwrap(),
         limits,
     };

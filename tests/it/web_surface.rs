@@ -65,6 +65,7 @@ fn job(code: &str) -> Job {
         args: "{}".to_owned(),
         caller: Caller { subject: None, scopes: Arc::new([]), client: None },
         dependencies: Arc::new([]),
+        lock: None,
         image: ContainerImage::parse("node:lts-slim").unwrap(),
         limits: Limits { timeout: Duration::from_mins(1), ..Limits::default() },
     }

@@ -9,7 +9,8 @@ use crate::app::snapshot::SchemaSlot;
 use crate::app::{AppError, Tool};
 use crate::domain::tool::schema::SchemaError;
 use crate::domain::tool::{
-    EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName, ToolRecord, ToolSchema,
+    Dependency, DependencyLock, EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName,
+    ToolRecord, ToolSchema,
 };
 
 /// A definition's schemas, compiled.
@@ -30,6 +31,7 @@ impl Schemas {
 #[derive(Default)]
 pub(super) struct Known {
     parsed: Option<Arc<str>>,
+    locked: Option<(Vec<Dependency>, DependencyLock)>,
     tested: Option<ToolContent>,
 }
 
@@ -37,7 +39,11 @@ impl Known {
     /// Everything about a revision that is stored.
     pub(super) fn of(record: &ToolRecord) -> Self {
         let content = &record.content;
-        Self { parsed: Some(Arc::clone(&content.code)), tested: Some(content.clone()) }
+        Self {
+            parsed: Some(Arc::clone(&content.code)),
+            locked: content.lock.clone().map(|lock| (content.dependencies.clone(), lock)),
+            tested: Some(content.clone()),
+        }
     }
 }
 
@@ -75,12 +81,12 @@ impl Schemas {
 }
 
 impl Catalog {
-    /// Checks a definition that is about to be written. What is `known` of an equal one is not found out
+    /// Checks a definition that is about to be written, and installs and locks its dependencies. What is `known` of an equal one is not found out
     /// again, and what is found out is `known` afterwards.
     pub(super) async fn admit(
         &self,
         name: &ToolName,
-        content: &ToolContent,
+        content: &mut ToolContent,
         known: &mut Known,
     ) -> Result<Schemas, AppError> {
         let schemas = self.compile(content)?;
@@ -88,10 +94,19 @@ impl Catalog {
             self.parts.engines.check(&content.code).await??;
             known.parsed = Some(Arc::clone(&content.code));
         }
+        match &known.locked {
+            Some((dependencies, lock)) if *dependencies == content.dependencies => {
+                content.lock.get_or_insert_with(|| lock.clone());
+            }
+            _ => {}
+        }
+        let engine = self.engine_of(content);
+        self.parts.engines.lock(content, engine).await?;
+        known.locked = content.lock.clone().map(|lock| (content.dependencies.clone(), lock));
         if let Some(examples) = &self.parts.test_on_write
             && !known.tested.as_ref().is_some_and(|tested| behaves_like(content, tested))
         {
-            let subject = schemas.subject(name, content, self.engine_of(content));
+            let subject = schemas.subject(name, content, engine);
             examples.demand(subject).await?;
             known.tested = Some(content.clone());
         }

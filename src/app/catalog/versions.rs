@@ -42,11 +42,11 @@ impl Catalog {
                 current.name
             )));
         }
-        let content = self.revision(&current.name, to).await?.content.clone();
+        let mut content = self.revision(&current.name, to).await?.content.clone();
         content.keeps(&self.parts.limits.policy)?;
         let mut known = Known::of(&current);
         for _ in 0..MAX_ATTEMPTS {
-            let schemas = self.admit(&current.name, &content, &mut known).await?;
+            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
             let engine = self.engine_of(&content);
             let edit = self.edit(actor.clone(), Change::Rollback);
             let next = current.revise(content.clone(), current.enabled, engine, expected, edit)?;

@@ -29,13 +29,13 @@ impl Catalog {
         draft: ToolDraft,
     ) -> Result<Arc<ToolRecord>, AppError> {
         let enabled = draft.enabled;
-        let (name, content) = draft.check(&self.parts.limits.policy)?;
+        let (name, mut content) = draft.check(&self.parts.limits.policy)?;
         let _reservation = self.reserve(&name)?;
         let snapshot = self.snapshot();
         if snapshot.len() >= self.parts.limits.max_tools {
             return Err(self.full());
         }
-        let schemas = self.admit(&name, &content, &mut Known::default()).await?;
+        let schemas = self.admit(&name, &mut content, &mut Known::default()).await?;
         let engine = self.engine_of(&content);
         let edit = self.edit(actor, Change::Create);
         let mut last = snapshot.last_deleted(&name);
@@ -77,9 +77,9 @@ impl Catalog {
         let mut current = self.current(name, expected).await?;
         let mut known = Known::of(&current);
         for _ in 0..MAX_ATTEMPTS {
-            let (content, enabled) =
+            let (mut content, enabled) =
                 patch.clone().apply(&current.content, current.enabled, policy)?;
-            let schemas = self.admit(&current.name, &content, &mut known).await?;
+            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
             let engine = self.engine_of(&content);
             let edit = self.edit(actor.clone(), Change::Update);
             let next = current.revise(content, enabled, engine, expected, edit)?;

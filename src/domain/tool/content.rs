@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Dependency, Permissions, ToolSchema};
+use super::{Dependency, DependencyLock, Permissions, ToolSchema};
 use crate::domain::image::ContainerImage;
 
 /// Which engine a tool asks for.
@@ -128,6 +128,9 @@ pub struct ToolContent {
     /// npm packages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
+    /// What they were resolved to, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<DependencyLock>,
     /// Longest run of a call, in milliseconds.
     pub timeout_ms: u32,
     /// What the code may ask of the host.

@@ -93,6 +93,7 @@ impl ToolDraft {
             engine: self.engine,
             image,
             dependencies: self.dependencies,
+            lock: None,
             timeout_ms: timeout(self.timeout_ms, policy)?,
             permissions: self.permissions,
             examples: self.examples,
@@ -228,6 +229,7 @@ impl ToolPatch {
             Patched::Clear => timeout(None, policy)?,
             Patched::Set(ms) => timeout(Some(ms), policy)?,
         };
+        let dependencies = self.dependencies.or_default(old.dependencies.clone());
         let content = ToolContent {
             title: self.title.optional(old.title),
             description: self.description.required("description", old.description)?,
@@ -243,7 +245,8 @@ impl ToolPatch {
             tags: self.tags.or_default(old.tags),
             engine: self.engine.or_default(old.engine),
             image,
-            dependencies: self.dependencies.or_default(old.dependencies),
+            lock: old.lock.filter(|_| dependencies == old.dependencies),
+            dependencies,
             timeout_ms,
             permissions: self.permissions.or_default(old.permissions),
             examples: self.examples.or_default(old.examples),

@@ -1,8 +1,24 @@
 //! The Docker daemon of the tests: `DOCKER_HOST` names it, or it is at the usual place.
 
-use bollard::query_parameters::RemoveImageOptions;
-use dynamic_mcp::adapters::outbound::docker::{Connection, Surroundings};
-use dynamic_mcp::domain::image::ContainerImage;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bollard::container::LogOutput;
+use bollard::query_parameters::{
+    KillContainerOptions, ListContainersOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveImageOptions,
+};
+use dynamic_mcp::adapters::outbound::docker::labels::{self, Instance, Role};
+use dynamic_mcp::adapters::outbound::docker::{
+    Connection, Containers, DEPENDENCIES, Dependencies, DependencyOptions, Images, Network,
+    Resources, Spec, Surroundings, VolumeMount,
+};
+use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A connection to it.
 pub(crate) fn connection() -> Connection {
@@ -10,8 +26,110 @@ pub(crate) fn connection() -> Connection {
     Connection::new(Surroundings { host, ..Surroundings::new(None) })
 }
 
+/// The certificates that this machine trusts: where a proxy stands before the registry, its own is among them.
+pub(crate) fn extra_ca() -> Option<PathBuf> {
+    let file = Path::new("/etc/ssl/certs/ca-certificates.crt");
+    file.is_file().then(|| file.to_owned())
+}
+
+/// An installer of packages.
+pub(crate) fn dependencies(
+    instance: &Instance,
+    options: DependencyOptions,
+    tasks: &TaskTracker,
+    stopped: &CancellationToken,
+) -> Dependencies {
+    let connection = Arc::new(connection());
+    let images = Images::new(Arc::clone(&connection), AllowedImages::default(), tasks, stopped);
+    let containers = Containers::new(connection, tasks);
+    Dependencies::new(containers, images, instance.clone(), options, tasks, stopped)
+}
+
 /// Removes an image, if it is there.
 pub(crate) async fn remove_image(image: &ContainerImage) {
     let client = connection().client().await.unwrap();
     client.remove_image(image.as_str(), None::<RemoveImageOptions>, None).await.ok();
+}
+
+/// What Node prints of a script, in a container like those of calls, with a volume of packages.
+pub(crate) async fn run_with(volume: &str, script: &str) -> String {
+    let spec = Spec {
+        role: Role::Call,
+        instance: Instance::new("a-test-of-packages"),
+        image: "node:lts-slim".to_owned(),
+        command: ["node", "-e", script].map(ToOwned::to_owned).into(),
+        environment: vec![],
+        network: Network::None,
+        resources: Resources { memory_bytes: 256 << 20, millicpus: 1000 },
+        workspace_bytes: 1 << 20,
+        workspace_exec: false,
+        volumes: vec![VolumeMount { volume: volume.to_owned(), at: DEPENDENCIES, read_only: true }],
+        lifetime: None,
+    };
+    let tasks = TaskTracker::new();
+    let containers = Containers::new(Arc::new(connection()), &tasks);
+    let mut container = containers.start(&spec, None).await.unwrap();
+    let mut printed = String::new();
+    while let Some(piece) = container.output.next().await {
+        let (LogOutput::StdOut { message } | LogOutput::StdErr { message }) = piece.unwrap() else {
+            continue;
+        };
+        printed.push_str(&String::from_utf8_lossy(&message));
+    }
+    drop(container);
+    tasks.close();
+    tasks.wait().await;
+    printed
+}
+
+fn of_instance(instance: &Instance) -> HashMap<String, Vec<String>> {
+    let label = format!("{}={}", labels::INSTANCE, instance.as_str());
+    HashMap::from([("label".to_owned(), vec![label])])
+}
+
+/// Comes back when no container and no volume of an instance is left.
+pub(crate) async fn nothing_left_of(instance: &Instance) {
+    let client = connection().client().await.unwrap();
+    for _ in 0..300 {
+        let filters = of_instance(instance);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let containers = client.list_containers(Some(options)).await.unwrap();
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let volumes = client.list_volumes(Some(options)).await.unwrap().volumes;
+        let names = volumes.into_iter().flatten().map(|volume| volume.name);
+        let left: Vec<_> =
+            containers.into_iter().filter_map(|container| container.id).chain(names).collect();
+        if left.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("something of the instance stays");
+}
+
+/// Kills the containers of an instance, as a daemon does that ends.
+pub(crate) async fn kill_containers_of(instance: &Instance) {
+    let client = connection().client().await.unwrap();
+    let filters = of_instance(instance);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    for container in client.list_containers(Some(options)).await.unwrap() {
+        let id = container.id.unwrap();
+        client.kill_container(&id, None::<KillContainerOptions>).await.ok();
+    }
+}
+
+/// Whether a volume is there.
+pub(crate) async fn has_volume(name: &str) -> bool {
+    connection().client().await.unwrap().inspect_volume(name).await.is_ok()
+}
+
+/// Comes back when a volume is gone.
+pub(crate) async fn volume_goes(name: &str) {
+    for _ in 0..300 {
+        if !has_volume(name).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the volume stays");
 }

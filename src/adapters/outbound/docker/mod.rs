@@ -7,6 +7,7 @@
 mod connection;
 mod container;
 mod context;
+mod dependencies;
 mod endpoint;
 mod error;
 mod images;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use connection::{Connection, Daemon};
 pub use container::{Container, Containers, Input, Output, Upload};
+pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;
 pub use images::{ImageState, ImageUnavailable, Images};

@@ -44,7 +44,7 @@ pub enum Network {
 /// A volume in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VolumeMount {
-    /// The volume.
+    /// The volume; empty: a new one, which goes with the container.
     pub volume: String,
     /// Where it is in the container.
     pub at: &'static str,
@@ -131,7 +131,7 @@ impl Spec {
             ipc_mode: Some("none".to_owned()),
             oom_score_adj: Some(500),
             tmpfs: Some(self.file_systems()),
-            mounts: Some(self.volumes.iter().map(mount).collect()),
+            mounts: Some(self.volumes.iter().map(|volume| self.mount(volume)).collect()),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             ulimits: Some(vec![ulimit("core", 0), ulimit("nofile", DESCRIPTORS)]),
             init: Some(false),
@@ -162,15 +162,20 @@ impl Spec {
         let tmp = format!("rw,noexec,nosuid,nodev,size={},mode=1777", 64 * MIB);
         HashMap::from([(WORKSPACE.to_owned(), workspace), ("/tmp".to_owned(), tmp)])
     }
-}
 
-fn mount(volume: &VolumeMount) -> Mount {
-    Mount {
-        typ: Some(MountType::VOLUME),
-        source: Some(volume.volume.clone()),
-        target: Some(volume.at.to_owned()),
-        read_only: Some(volume.read_only),
-        volume_options: Some(MountVolumeOptions { no_copy: Some(true), ..Default::default() }),
-        ..Default::default()
+    fn mount(&self, volume: &VolumeMount) -> Mount {
+        Mount {
+            typ: Some(MountType::VOLUME),
+            source: Some(volume.volume.clone()),
+            target: Some(volume.at.to_owned()),
+            read_only: Some(volume.read_only),
+            volume_options: Some(MountVolumeOptions {
+                no_copy: Some(true),
+                // For a new one.
+                labels: Some(labels::of(&self.instance, self.role, None)),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
     }
 }

@@ -70,6 +70,7 @@ pub(crate) fn job(code: &str, args: &str, limits: Limits) -> Job {
             client: None,
         },
         dependencies: Arc::new([]),
+        lock: None,
         image: ContainerImage::parse("node:lts-slim").unwrap(),
         limits,
     }

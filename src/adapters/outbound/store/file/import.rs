@@ -110,6 +110,7 @@ fn record(tool: NodeTool) -> ToolRecord {
         dependencies: dependencies
             .map(|dependency| Dependency { name: dependency.name, version: dependency.version })
             .collect(),
+        lock: None,
         timeout_ms: tool.timeout_ms,
         permissions: Permissions::default(),
         examples: Vec::new(),

@@ -7,8 +7,8 @@ use crate::domain::Actor;
 use crate::domain::image::ContainerImage;
 use crate::domain::tool::content::{Annotations, Example, Icon};
 use crate::domain::tool::{
-    Change, Dependency, Digest, EngineChoice, EngineKind, Permissions, Revision, ToolContent,
-    ToolName, ToolRecord, ToolSchema,
+    Change, Dependency, DependencyLock, Digest, EngineChoice, EngineKind, Permissions, Revision,
+    ToolContent, ToolName, ToolRecord, ToolSchema,
 };
 
 /// A row as PostgreSQL's own JSON functions read and write it: JSON columns keep their text as it was.
@@ -20,6 +20,7 @@ pub(super) struct Row {
     image: String,
     timeout_ms: u32,
     dependencies: Vec<Dependency>,
+    lock: Option<DependencyLock>,
     code: String,
     enabled: bool,
     created_at: DateTime<Utc>,
@@ -60,6 +61,7 @@ impl Row {
             engine: self.engine.unwrap_or_default(),
             image: ContainerImage::parse(&self.image).map_err(|error| error.to_string())?,
             dependencies: self.dependencies,
+            lock: self.lock,
             timeout_ms: self.timeout_ms,
             permissions: self.permissions.unwrap_or_default(),
             examples: self.examples.unwrap_or_default(),
@@ -92,6 +94,7 @@ impl From<&ToolRecord> for Row {
             image: content.image.to_string(),
             timeout_ms: content.timeout_ms,
             dependencies: content.dependencies.clone(),
+            lock: content.lock.clone(),
             code: content.code.to_string(),
             enabled: record.enabled,
             created_at: record.created_at,

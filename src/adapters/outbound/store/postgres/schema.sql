@@ -35,13 +35,18 @@ ALTER TABLE {schema}.dynamic_tools
     ADD COLUMN IF NOT EXISTS digest          TEXT,
     ADD COLUMN IF NOT EXISTS engine_resolved TEXT,
     ADD COLUMN IF NOT EXISTS actor           TEXT,
-    ADD COLUMN IF NOT EXISTS change          TEXT;
+    ADD COLUMN IF NOT EXISTS change          TEXT,
+    ADD COLUMN IF NOT EXISTS lock            JSON;
 
 -- Every revision, the live one included. No foreign key: history outlives its tool.
 CREATE TABLE IF NOT EXISTS {schema}.dynamic_tool_revisions (
     LIKE {schema}.dynamic_tools,
     PRIMARY KEY (name, revision)
 );
+
+-- Where the tables were made by an earlier release.
+ALTER TABLE {schema}.dynamic_tool_revisions
+    ADD COLUMN IF NOT EXISTS lock            JSON;
 
 -- The last revision of every name that was deleted, so that a name made again goes on from it.
 CREATE TABLE IF NOT EXISTS {schema}.dynamic_tool_tombstones (
@@ -58,6 +63,7 @@ BEGIN
     IF coalesce(current_setting('dynamic_mcp.instance_id', true), '') = '' THEN
         NEW.digest := NULL;
         NEW.engine_resolved := NULL;
+        NEW.lock := NULL;
         NEW.actor := 'external';
         NEW.change := 'external';
         IF TG_OP = 'INSERT' THEN
@@ -170,7 +176,7 @@ BEGIN
                     annotations = tool.annotations, icons = tool.icons, tags = tool.tags,
                     engine = tool.engine, permissions = tool.permissions, examples = tool.examples,
                     digest = tool.digest, engine_resolved = tool.engine_resolved,
-                    actor = tool.actor, change = tool.change
+                    actor = tool.actor, change = tool.change, lock = tool.lock
                 WHERE t.name = op_name AND t.revision = seen;
             ELSE
                 DELETE FROM {schema}.dynamic_tools t WHERE t.name = op_name AND t.revision = seen;

@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::domain::tool::lock::LockedPackage;
 use crate::domain::tool::record::rfc3339;
 use crate::domain::tool::{
-    Annotations, Dependency, EngineChoice, EngineKind, Example, Icon, Permissions, Revision,
-    ToolRecord, ToolSchema,
+    Annotations, Dependency, DependencyLock, EngineChoice, EngineKind, Example, Icon, Permissions,
+    Revision, ToolRecord, ToolSchema,
 };
 
 /// A tool at its newest revision.
@@ -53,6 +54,10 @@ pub(super) struct ToolView {
     image: String,
     /// npm packages.
     dependencies: Vec<Dependency>,
+    /// What they were resolved to: every package with its exact version and hash. Shown with the code,
+    /// once they are installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<Vec<LockedPackage>>,
     /// Longest run of a call, in milliseconds.
     timeout_ms: u32,
     /// What the code may ask of the host.
@@ -91,6 +96,7 @@ impl ToolView {
             engine_resolved: record.engine_resolved,
             image: content.image.to_string(),
             dependencies: content.dependencies.clone(),
+            lock: content.lock.as_ref().filter(|_| with_code).map(DependencyLock::packages),
             timeout_ms: content.timeout_ms,
             permissions: content.permissions.clone(),
             examples: content.examples.clone(),
