@@ -6,5 +6,6 @@ mod misbehaving;
 mod network;
 mod own;
 mod processes;
+mod program;
 mod sdks;
 mod site;
