@@ -1,16 +1,22 @@
 //! What clients see of the built-in tools, as a reviewable snapshot.
 
+use std::sync::Arc;
+
 use dynamic_mcp::adapters::inbound::mcp::McpOptions;
+use dynamic_mcp::adapters::outbound::store::MemoryAttachments;
 use dynamic_mcp::app::config::NameStyle;
 use dynamic_mcp::domain::Profile;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
 use crate::support::client::{LATEST_SESSION, Served};
+use crate::support::upstreams::{Nobody, attaching};
 
 async fn tools(profile: Profile, name_style: NameStyle) -> Value {
     let options = McpOptions { profile, name_style };
-    let mut served = Served::with(TestApp::new(), options);
+    let kept = Arc::new(MemoryAttachments::new());
+    let test = attaching(TestApp::new(), Arc::new(Nobody), kept, 8);
+    let mut served = Served::with(test, options);
     served.client.initialize(LATEST_SESSION).await;
     served.client.request("tools/list", json!({})).await["result"].clone()
 }

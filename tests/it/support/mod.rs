@@ -22,3 +22,5 @@ pub(crate) mod registry;
 #[cfg(feature = "file")]
 pub(crate) mod rows;
 pub(crate) mod sink;
+#[cfg(feature = "stdio")]
+pub(crate) mod upstreams;

@@ -5,20 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dynamic_mcp::adapters::inbound::mcp::McpOptions;
-use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::store::MemoryAttachments;
 use dynamic_mcp::adapters::outbound::upstream::{ClientOptions, McpClient};
-use dynamic_mcp::app::{Upstreams, UpstreamsParts};
 use dynamic_mcp::domain::network::PrivateHosts;
-use dynamic_mcp::domain::upstream::UpstreamPolicy;
 use dynamic_mcp::domain::{AccessPolicy, Profile};
-use dynamic_mcp::ports::metrics::NoMetrics;
 use dynamic_mcp::ports::{AttachmentStore, UpstreamClient};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::app::{Setup, TestApp};
 use crate::support::client::{DuplexClient, LATEST_SESSION, Served};
+use crate::support::upstreams::attaching;
 
 pub(super) const TOKEN: &str = "admin-token-of-the-tests";
 
@@ -43,8 +40,8 @@ impl Default for Options {
             private_hosts: vec!["127.0.0.1", "localhost"],
             max: 8,
             max_message_bytes: 1 << 20,
-            connect_timeout: Duration::from_secs(60),
-            list_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_mins(1),
+            list_timeout: Duration::from_mins(1),
             setup: Setup { access, admin_token: Some(TOKEN), ..Setup::default() },
         }
     }
@@ -68,7 +65,7 @@ impl Site {
 
     /// Its client has said nothing yet.
     pub(super) fn unopened(options: Options) -> Self {
-        let mut test = TestApp::with(options.setup);
+        let test = TestApp::with(options.setup);
         let tasks = test.lifecycle.tasks.clone();
         let own = || -> Arc<dyn UpstreamClient> {
             let hosts = options.private_hosts.iter().map(|host| (*host).to_owned());
@@ -81,22 +78,8 @@ impl Site {
             };
             Arc::new(McpClient::new(client, tasks.clone()))
         };
-        let upstreams = Arc::new(Upstreams::new(UpstreamsParts {
-            store: Arc::clone(&options.store),
-            client: options.client.clone().unwrap_or_else(own),
-            catalog: Arc::clone(&test.app.catalog),
-            gate: Arc::clone(&test.app.gate),
-            schemas: Arc::new(dynamic_mcp::adapters::outbound::schema_check::BoundedSchemaCheck),
-            metrics: Arc::new(NoMetrics),
-            clock: test.clock.clone(),
-            ids: Arc::new(RandomIds),
-            policy: UpstreamPolicy { commands: vec!["*".to_owned()], max_timeout_ms: 120_000 },
-            max: options.max,
-            lifecycle: test.lifecycle.clone(),
-        }));
-        let following = Arc::clone(&upstreams).follow(test.lifecycle.stopped.clone());
-        test.lifecycle.tasks.spawn(following);
-        test.app.upstreams = Some(Arc::clone(&upstreams));
+        let client = options.client.clone().unwrap_or_else(own);
+        let test = attaching(test, client, options.store, options.max);
         let face = McpOptions { profile: Profile::Enterprise, ..McpOptions::default() };
         Self { served: Served::with(test, face) }
     }
@@ -158,7 +141,7 @@ impl Site {
             lifecycle.drain().await;
             lifecycle.finish().await;
         };
-        tokio::time::timeout(Duration::from_secs(60), ending).await.unwrap();
+        tokio::time::timeout(Duration::from_mins(1), ending).await.unwrap();
     }
 }
 

@@ -1,7 +1,9 @@
 //! `docs/api-reference.md` is what clients are shown, written down: made from what the server answers.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use dynamic_mcp::adapters::outbound::store::MemoryAttachments;
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::domain::builtin::BUILTINS;
 use dynamic_mcp::domain::tool::ToolDraft;
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use super::current;
 use crate::support::app::TestApp;
 use crate::support::client::Served;
+use crate::support::upstreams::{Nobody, attaching};
 
 const INTRODUCTION: &str = "\
 # API reference
@@ -20,7 +23,8 @@ clients are set up in [clients.md](clients.md).
 
 Every name is accepted as it stands here and in its client-safe spelling, with `_` in the place of `.`. A tool's
 output is its `structuredContent`, and the same as text in `content[0]`. A `?` marks what may be left out. Unknown
-fields are refused. Where `MCP_ADMIN_TOKEN` is set, tools with the field `adminToken` need it.
+fields are refused. Where `MCP_ADMIN_TOKEN` is set, tools with the field `adminToken` need it. `upstream.mcp.*` are there where
+`MCP_EXPERIMENTAL_UPSTREAM_MCP_ATTACH` is on, and are for administrators only: [upstreams.md](upstreams.md).
 
 A call that fails is a result with `isError: true`, a sentence as text and, as `structuredContent`,
 `{ok: false, code, error, retryable, durationMs, details?}`; `code` is one of [these](#error-codes). Misuse of the protocol is a
@@ -29,7 +33,9 @@ JSON-RPC error.
 
 #[tokio::test]
 async fn the_page_is_current() {
-    let mut served = Served::enterprise(TestApp::new()).await;
+    let kept = Arc::new(MemoryAttachments::new());
+    let test = attaching(TestApp::new(), Arc::new(Nobody), kept, 8);
+    let mut served = Served::enterprise(test).await;
     let client = &mut served.client;
     let listed = client.request("tools/list", json!({})).await;
     let resources = client.request("resources/list", json!({})).await;
