@@ -21,6 +21,8 @@ mod contract;
 mod docker;
 #[cfg(all(feature = "stdio", feature = "file", feature = "embedded"))]
 mod e2e;
+#[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
+mod fleet;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "stdio")]

@@ -2,9 +2,13 @@
 
 pub(crate) mod app;
 pub(crate) mod attachments;
+#[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
+pub(crate) mod balancer;
 #[cfg(feature = "stdio")]
 pub(crate) mod client;
 pub(crate) mod clock;
+#[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
+pub(crate) mod cluster;
 #[cfg(feature = "docker")]
 pub(crate) mod docker;
 pub(crate) mod engine;
@@ -19,6 +23,8 @@ pub(crate) mod postgres;
 pub(crate) mod records;
 #[cfg(all(feature = "docker", feature = "http"))]
 pub(crate) mod registry;
+#[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
+pub(crate) mod replica;
 #[cfg(feature = "file")]
 pub(crate) mod rows;
 pub(crate) mod sink;
