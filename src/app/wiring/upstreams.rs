@@ -8,6 +8,7 @@ use crate::app::{Catalog, Gate, Lifecycle, Upstreams};
 use crate::ports::{Metrics, SchemaCheck};
 
 /// What they need of what is there already.
+#[cfg_attr(not(feature = "upstream"), expect(dead_code, reason = "the other build's attach"))]
 pub(super) struct Needs<'a> {
     pub(super) catalog: &'a Arc<Catalog>,
     pub(super) gate: &'a Arc<Gate>,
