@@ -19,6 +19,12 @@ impl Engines {
         Self { available: available.into(), preference }
     }
 
+    /// Sandboxes that stand ready, of each engine that keeps some.
+    pub fn spare_sandboxes(&self) -> Vec<(EngineKind, usize)> {
+        let spare = |engine: &Arc<dyn Engine>| Some((engine.kind(), engine.spare_sandboxes()?));
+        self.available.iter().filter_map(spare).collect()
+    }
+
     /// As configured.
     pub const fn preference(&self) -> EngineChoice {
         self.preference

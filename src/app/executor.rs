@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::host::CallHost;
 use super::outcome::{CallResult, Output, Receipt, invalid_arguments, read, validate};
@@ -132,8 +134,22 @@ impl Executor {
         let _running = lifecycle.calls.token();
         let started = Instant::now();
         let cancel = context.cancel.child_token();
-        let host = Arc::new(CallHost { sink: context.sink });
+        let span = tracing::debug_span!(
+            "sandbox",
+            otel.name = format_args!("sandbox {}", engine.as_str()),
+            otel.status_code = Empty,
+            gen_ai.tool.name = label,
+            engine = engine.as_str(),
+            error.type = Empty,
+        );
+        let host = Arc::new(CallHost {
+            sink: context.sink,
+            metrics: Arc::clone(&self.parts.metrics),
+            engine,
+            started,
+        });
         let running = self.parts.engines.get(engine)?.run(job, host, cancel.clone());
+        let running = running.instrument(span.clone());
         tokio::pin!(running);
         let ran = tokio::select! {
             ran = &mut running => ran,
@@ -157,6 +173,10 @@ impl Executor {
             Output::Failed(error) => Some(error.code()),
             _ => None,
         };
+        if let Some(code) = code {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", code.as_str());
+        }
         self.parts.metrics.call(label, engine, code, took);
         tracing::debug!(
             tool.name = label,

@@ -60,6 +60,7 @@ impl Gate {
 
     /// Lets a call of this scope in, or says why not and when to try again.
     pub fn enter(&self, scope: &Scope) -> Result<Permit, Rejection> {
+        let _span = tracing::debug_span!("guard", guard.scope = scope.as_str()).entered();
         let counters = self.counters(scope);
         counters.total.fetch_add(1, Ordering::Relaxed);
         // The slot comes first: a call refused because others run must not use up its scope's allowance.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::domain::ErrorCode;
 use crate::domain::execution::{HostRequest, HostRequestKind, LogEntry, Progress};
-use crate::ports::{Host, HostRefusal};
+use crate::domain::tool::EngineKind;
+use crate::ports::{Host, HostRefusal, Metrics};
 
 /// Where a call's log and progress go: the client that made it.
 pub trait CallSink: Send + Sync {
@@ -29,10 +31,18 @@ impl CallSink for NoSink {
 /// One call's host.
 pub(super) struct CallHost {
     pub(super) sink: Arc<dyn CallSink>,
+    pub(super) metrics: Arc<dyn Metrics>,
+    pub(super) engine: EngineKind,
+    /// When the engine was asked to run it.
+    pub(super) started: Instant,
 }
 
 #[async_trait]
 impl Host for CallHost {
+    fn sandbox_ready(&self) {
+        self.metrics.sandbox_started(self.engine, self.started.elapsed());
+    }
+
     fn log(&self, entry: LogEntry) {
         self.sink.log(entry);
     }
@@ -41,6 +51,7 @@ impl Host for CallHost {
         self.sink.progress(progress);
     }
 
+    #[tracing::instrument(level = "debug", name = "host", skip_all, fields(host.request = ?request.kind))]
     async fn request(&self, request: HostRequest) -> Result<Value, HostRefusal> {
         let message = match request.kind {
             HostRequestKind::Fetch => {

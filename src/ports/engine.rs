@@ -45,6 +45,11 @@ pub trait Engine: Send + Sync {
     /// What this engine can do now. Cheap.
     fn report(&self) -> EngineReport;
 
+    /// Sandboxes that stand ready for runs to come; `None`: it keeps none. Cheap.
+    fn spare_sandboxes(&self) -> Option<usize> {
+        None
+    }
+
     /// Ends everything that the engine keeps ready. Later runs fail with [`EngineError::Unavailable`].
     async fn shutdown(&self);
 }

@@ -9,6 +9,10 @@ use crate::domain::execution::{HostRequest, LogEntry, Progress};
 /// The host's side of one run. The engine has already enforced counts and sizes.
 #[async_trait]
 pub trait Host: Send + Sync {
+    /// The run has its sandbox, and the code is about to start. An engine MUST call it once, and before
+    /// everything else.
+    fn sandbox_ready(&self) {}
+
     /// A log entry. MUST NOT block.
     fn log(&self, entry: LogEntry);
 

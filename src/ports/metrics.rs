@@ -15,6 +15,9 @@ pub trait Metrics: Send + Sync {
     /// A call of a mounted tool ended. `tool`: its name here; `outcome`: `None` for success.
     fn mounted_call(&self, tool: &str, outcome: Option<ErrorCode>, took: Duration);
 
+    /// A run has waited this long for its sandbox.
+    fn sandbox_started(&self, engine: EngineKind, took: Duration);
+
     /// The guard refused a call.
     fn rejected(&self, kind: RejectionKind);
 
@@ -32,6 +35,7 @@ pub struct NoMetrics;
 impl Metrics for NoMetrics {
     fn call(&self, _: &str, _: EngineKind, _: Option<ErrorCode>, _: Duration) {}
     fn mounted_call(&self, _: &str, _: Option<ErrorCode>, _: Duration) {}
+    fn sandbox_started(&self, _: EngineKind, _: Duration) {}
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
     fn notified(&self, _: usize) {}

@@ -17,6 +17,7 @@ pub mod schema_check;
 pub mod session_store;
 pub mod token_verifier;
 pub mod tool_store;
+pub mod traces;
 pub mod upstream;
 
 pub use attachment_store::AttachmentStore;

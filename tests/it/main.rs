@@ -34,6 +34,14 @@ mod stdio;
 #[cfg(feature = "file")]
 mod store;
 mod support;
+#[cfg(all(
+    feature = "otlp",
+    feature = "http",
+    feature = "file",
+    feature = "embedded",
+    feature = "stdio"
+))]
+mod telemetry;
 mod tidy;
 #[cfg(all(
     feature = "upstream",

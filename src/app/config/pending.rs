@@ -6,7 +6,7 @@
 use super::error::ConfigError;
 use super::setting::{Kind, Setting};
 use super::values::Values;
-use super::{audit, http, sandbox, telemetry};
+use super::{audit, http, sandbox};
 
 /// A part, and the setting that asks for it.
 struct Pending {
@@ -26,13 +26,12 @@ const fn pending(
     Pending { setting, value, part, instead }
 }
 
-static PENDING: [Pending; 6] = [
+static PENDING: [Pending; 5] = [
     pending(&audit::ENABLED, Some("true"), "the audit log", "leave it out or set it to false"),
     pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),
     pending(&http::TLS_KEY, None, "TLS", "leave it out and put a TLS proxy in front"),
     pending(&sandbox::ENGINE, Some("docker"), "the docker engine", "use auto or embedded"),
     pending(&sandbox::SECRETS_FILE, None, "secrets for tools", "leave it out"),
-    pending(&telemetry::OTLP_ENDPOINT, None, "the export of traces", "leave it out"),
 ];
 
 /// Refuses what was explicitly asked for and is not there; a default asks for nothing.

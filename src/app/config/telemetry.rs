@@ -23,7 +23,13 @@ pub static LOG_FORMAT: Setting = Setting::word(
 .or("auto");
 /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
 pub static OTLP_ENDPOINT: Setting =
-    Setting::of("OTEL_EXPORTER_OTLP_ENDPOINT", Kind::Url, "Where traces are sent (OTLP)")
+    Setting::of(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        Kind::Url,
+        "Where traces are sent: an OpenTelemetry collector (OTLP as protobuf over HTTP, usually at port 4318), below \
+         whose path `v1/traces` is added. The standard's other variables, such as `OTEL_SERVICE_NAME`, \
+         `OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_TRACES_SAMPLER`, hold too where they are in the environment",
+    )
         .or_note("nowhere");
 
 pub(super) static SECTION: Section = Section {

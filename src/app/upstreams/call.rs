@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::{Upstreams, UpstreamsError};
 use crate::app::outcome::invalid_arguments;
@@ -95,7 +97,17 @@ impl Upstreams {
             answers: call.answers,
             state: call.state,
         };
+        let span = tracing::debug_span!(
+            "upstream",
+            otel.name = format_args!("tools/call {}", mounted.tool.name),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            mcp.method.name = "tools/call",
+            gen_ai.tool.name = mounted.tool.name.as_str(),
+            error.type = Empty,
+        );
         let calling = session.call(call, Arc::new(Events(context.sink)), cancel.clone());
+        let calling = calling.instrument(span.clone());
         tokio::pin!(calling);
         let answer = tokio::select! {
             answer = &mut calling => answer,
@@ -112,6 +124,10 @@ impl Upstreams {
         });
         let took = started.elapsed();
         let code = failure(&reply);
+        if let Some(code) = code {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", code.as_str());
+        }
         self.parts.metrics.mounted_call(mounted.name.as_str(), code, took);
         tracing::debug!(
             tool.name = mounted.name.as_str(),

@@ -150,7 +150,7 @@ async fn open(
 }
 
 async fn serve(config: &Config, place: &Place) -> Result<Verdict, Failure> {
-    telemetry::init(&config.telemetry);
+    telemetry::init(&config.telemetry)?;
     let server = assemble(config, &place.worker).await?;
     let transport = server.transport(config).await?;
     run(server, transport).await?;
@@ -184,7 +184,7 @@ async fn demo(mut config: Config, place: &Place, screen: &mut Screen) -> Result<
     if config.telemetry.log_level == "info" {
         config.telemetry.log_level = "warn";
     }
-    telemetry::init(&config.telemetry);
+    telemetry::init(&config.telemetry)?;
     config.server.transport = Transport::Http;
     let server = assemble(&config, &place.worker).await?;
     let wanted = config.http.port;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::WiringError;
+use crate::app::Engines;
 use crate::ports::Metrics;
 
 /// The one taker of measurements, in each of its roles.
@@ -17,16 +18,18 @@ pub struct Measurements {
 
 impl Measurements {
     #[cfg(feature = "http")]
-    pub(super) fn new() -> Result<Self, WiringError> {
+    pub(super) fn new(engines: &Engines) -> Result<Self, WiringError> {
         use crate::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
         let prometheus = PrometheusMetrics::new().map_err(|error| WiringError::start(&*error))?;
+        let pools = engines.clone();
+        prometheus.watch_pools(move || pools.spare_sandboxes());
         let prometheus = Arc::new(prometheus);
         Ok(Self { calls: prometheus.clone(), http: prometheus })
     }
 
     #[cfg(not(feature = "http"))]
     #[expect(clippy::unnecessary_wraps, reason = "the other build's can fail")]
-    pub(super) fn new() -> Result<Self, WiringError> {
+    pub(super) fn new(_: &Engines) -> Result<Self, WiringError> {
         Ok(Self { calls: Arc::new(crate::ports::metrics::NoMetrics) })
     }
 }

@@ -21,14 +21,14 @@ use std::time::Duration;
 use super::config::{Config, ConfigError};
 use super::{
     App, Authorizer, Catalog, CatalogParts, Engines, Examples, Executor, ExecutorParts, Gate,
-    Lifecycle, Runner, RunnerParts, RuntimeConfig, Search, System, Testing, follow,
+    Lifecycle, MeasuredStore, Runner, RunnerParts, RuntimeConfig, Search, System, Testing, follow,
 };
 use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
 use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
-use crate::ports::SchemaCheck;
 #[cfg(feature = "http")]
 use crate::ports::SessionStore;
+use crate::ports::{SchemaCheck, ToolStore};
 
 pub use metrics::Measurements;
 pub use transport::Transport;
@@ -92,9 +92,10 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     }
     let lifecycle = Lifecycle::new(config.server.shutdown_grace);
     let engines = engine::engines(config, worker, &lifecycle)?;
-    let measurements = Measurements::new()?;
+    let measurements = Measurements::new(&engines)?;
     let opened = store::open(config, &lifecycle).await?;
-    let store = Arc::clone(&opened.tools);
+    let store: Arc<dyn ToolStore> =
+        Arc::new(MeasuredStore::new(Arc::clone(&opened.tools), Arc::clone(&measurements.calls)));
     let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);
     let limiter = Arc::new(GcraLimiter::new(config.guard));
     let gate = Arc::new(Gate::new(config.guard, limiter, Arc::clone(&measurements.calls)));
@@ -192,5 +193,6 @@ impl Assembled {
         self.lifecycle.drain().await;
         self.engines.shutdown().await;
         self.lifecycle.finish().await;
+        telemetry::flush().await;
     }
 }

@@ -120,7 +120,8 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         session_store: server.session_store.clone(),
         lifecycle: server.lifecycle.clone(),
     };
-    let findings = Findings { caller: http::caller, log_level: http::log_level };
+    let findings =
+        Findings { caller: http::caller, log_level: http::log_level, trace: http::trace };
     let face = McpServer::on_transport(
         server.app.clone(),
         face(config),

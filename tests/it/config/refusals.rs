@@ -12,7 +12,6 @@ fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
         ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),
         ("MCP_EXECUTION_ENGINE", "docker", "docker engine"),
         ("MCP_SANDBOX_SECRETS_FILE", "/etc/secrets", "secrets"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317", "traces"),
     ] {
         let error = from_variables(&[(name, value)]).unwrap_err();
         assert!(matches!(error, ConfigError::NotAvailable { .. }), "{name}: {error}");

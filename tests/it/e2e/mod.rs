@@ -9,5 +9,5 @@ mod heap;
 mod inspector;
 #[cfg(feature = "http")]
 mod oauth;
-mod server;
+pub(crate) mod server;
 mod story;

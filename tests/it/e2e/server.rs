@@ -11,12 +11,12 @@ use tokio::process::{Child, Command};
 const SERVER: &str = env!("CARGO_BIN_EXE_dynamic-mcp");
 
 /// A folder with a store, on which servers are started.
-pub(super) struct Site {
+pub(crate) struct Site {
     folder: TempDir,
 }
 
 impl Site {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -25,20 +25,20 @@ impl Site {
     }
 
     /// The command line of a server on stdio, for a client to start.
-    pub(super) fn stdio(&self) -> Vec<String> {
+    pub(crate) fn stdio(&self) -> Vec<String> {
         let store = format!("--dynamic-store={}", self.folder.path().join("tools.redb").display());
         vec![SERVER.to_owned(), store]
     }
 
     /// Starts a server on HTTP, and waits until it answers.
     #[cfg(feature = "http")]
-    pub(super) async fn http(&self) -> HttpServer {
+    pub(crate) async fn http(&self) -> HttpServer {
         self.http_with(|_| Vec::new()).await
     }
 
     /// The same with more flags, which may depend on its URL.
     #[cfg(feature = "http")]
-    pub(super) async fn http_with(&self, flags: impl FnOnce(&str) -> Vec<String>) -> HttpServer {
+    pub(crate) async fn http_with(&self, flags: impl FnOnce(&str) -> Vec<String>) -> HttpServer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [program, store] = <[String; 2]>::try_from(self.stdio()).unwrap();
         let url = format!("http://127.0.0.1:{port}/mcp");
@@ -75,16 +75,16 @@ impl Drop for Site {
 
 /// A server that listens.
 #[cfg(feature = "http")]
-pub(super) struct HttpServer {
+pub(crate) struct HttpServer {
     process: Child,
     /// Its MCP endpoint.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 #[cfg(feature = "http")]
 impl HttpServer {
     /// Asks it to end, and sees it end well.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         let pid = rustix::process::Pid::from_raw(self.process.id().unwrap().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = self.process.wait().await.unwrap();

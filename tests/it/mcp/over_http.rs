@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use dynamic_mcp::adapters::inbound::http::{HttpOptions, HttpParts, HttpServer, caller, log_level};
+use dynamic_mcp::adapters::inbound::http::{
+    HttpOptions, HttpParts, HttpServer, caller, log_level, trace,
+};
 use dynamic_mcp::adapters::inbound::mcp::{Findings, McpOptions, McpServer};
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
@@ -22,7 +24,7 @@ async fn serve(test: &TestApp) -> HttpServer {
         test.app.clone(),
         options,
         lifecycle.clone(),
-        Findings { caller, log_level },
+        Findings { caller, log_level, trace },
     );
     let parts = HttpParts {
         ids: Arc::new(RandomIds),

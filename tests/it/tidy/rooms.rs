@@ -89,6 +89,7 @@ pub(super) const ROOMS: &[Room] = &[
             "serde_json",
             "thiserror",
             "tokio_util",
+            "tracing",
         ]),
     ),
     room(
@@ -198,9 +199,11 @@ pub(super) const ROOMS: &[Room] = &[
         CALLED,
         &[
             "opentelemetry",
+            "opentelemetry_otlp",
             "opentelemetry_prometheus",
             "opentelemetry_sdk",
             "prometheus",
+            "tracing_opentelemetry",
             "tracing_subscriber",
         ],
     ),

@@ -27,6 +27,7 @@ mod server;
 mod sessions;
 mod standing;
 mod state;
+mod trace;
 
 pub use bearer::Access;
 pub use caller::caller;
@@ -34,3 +35,4 @@ pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
 pub use server::{HttpParts, HttpServer};
 pub use standing::log_level;
+pub use trace::trace;

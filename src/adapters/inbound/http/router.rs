@@ -16,6 +16,7 @@ use super::probes;
 use super::protected_resource::{self, WELL_KNOWN};
 use super::refusal::Refusal;
 use super::state::Shared;
+use super::trace;
 
 /// Paths with a meaning of their own.
 const TAKEN: [&str; 3] = ["/livez", "/readyz", "/metrics"];
@@ -27,7 +28,8 @@ pub(super) fn router<H: ServerHandler>(
 ) -> Result<Router, BindError> {
     let path = checked(&shared.options.path)?;
     let endpoint = Arc::new(endpoint);
-    let mcp = any(move |request: Request| Arc::clone(&endpoint).handle(request));
+    let mcp = any(move |request: Request| Arc::clone(&endpoint).handle(request))
+        .layer(middleware::from_fn(trace::request));
     let mut router = Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))

@@ -10,6 +10,7 @@ use super::names::Spelling;
 use super::session::Session;
 use crate::app::config::NameStyle;
 use crate::domain::{Caller, LogLevel};
+use crate::ports::traces::TraceContext;
 
 /// Finds what a transport has put into a request's extensions.
 #[derive(Clone, Copy)]
@@ -19,11 +20,13 @@ pub struct Findings {
     /// The lowest level of log entries that the request's session wants, where the transport remembers it
     /// for longer than a handler lives.
     pub log_level: fn(&Extensions) -> Option<LogLevel>,
+    /// The trace that the transport's own request belongs to.
+    pub trace: fn(&Extensions) -> Option<TraceContext>,
 }
 
 impl Findings {
     /// For a transport with one client, which is known by its being there.
-    pub(super) const NONE: Self = Self { caller: |_| None, log_level: |_| None };
+    pub(super) const NONE: Self = Self { caller: |_| None, log_level: |_| None, trace: |_| None };
 }
 
 /// One request.

@@ -29,6 +29,7 @@ mod session;
 mod strict;
 mod tool;
 mod tools;
+mod trace;
 
 pub use exchange::Findings;
 pub use misuse::bad_handshake;

@@ -17,6 +17,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tracing::{Instrument as _, Span};
 
 use super::announce::Audience;
 use super::exchange::{self, Exchange, Findings};
@@ -25,7 +26,7 @@ use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
 use super::session::Session;
 use super::tool::Route;
-use super::{dynamic, guide, misuse, prompts, relay, resources, tools};
+use super::{dynamic, guide, misuse, prompts, relay, resources, tools, trace};
 use crate::app::config::NameStyle;
 use crate::app::{App, Lifecycle, MountedTool, System};
 use crate::domain::Profile;
@@ -95,6 +96,16 @@ impl McpServer {
     fn exchange(&self, context: &RequestContext<RoleServer>) -> Exchange {
         let Shared { options, findings, .. } = &*self.shared;
         Exchange::new(context, &self.session, options.name_style, *findings)
+    }
+
+    fn span(
+        &self,
+        context: &RequestContext<RoleServer>,
+        method: &'static str,
+        target: &str,
+    ) -> Span {
+        let outer = (self.shared.findings.trace)(&context.extensions);
+        trace::span(context, outer, method, target)
     }
 
     fn spelling(&self, context: &RequestContext<RoleServer>) -> Spelling {
@@ -215,6 +226,7 @@ impl ServerHandler for McpServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let _span = self.span(&context, "tools/list", "").entered();
         only_page(request.as_ref(), "tools/list")?;
         let list = self.shared.list(self.spelling(&context));
         let mut result = ListToolsResult::with_all_items(list.tools.clone());
@@ -229,14 +241,17 @@ impl ServerHandler for McpServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let span = self.span(&context, "tools/call", &request.name);
         let exchange = self.exchange(&context);
-        let call = self.shared.call(&exchange, request);
+        let call = self.shared.call(&exchange, request).instrument(span.clone());
         // Without this a panic would leave the client waiting for ever.
-        AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
+        let response = AssertUnwindSafe(call).catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a handler panicked");
             let took = exchange.started.elapsed();
             Ok(reply::defect(took, exchange.spelling, Declared::Ours).into())
-        })
+        });
+        trace::end(&span, &response);
+        response
     }
 
     async fn list_resources(
@@ -255,6 +270,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         self.shared.enterprise::<ReadResourceRequestMethod>()?;
+        let _span = self.span(&context, "resources/read", &request.uri).entered();
         let mut result = resources::read(&self.shared, &request.uri)?;
         if exchange::is_stateless(&context) {
             result = result.with_ttl_ms(LIST_TTL_MS).with_cache_scope(CacheScope::Private);
@@ -278,6 +294,7 @@ impl ServerHandler for McpServer {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         self.shared.enterprise::<GetPromptRequestMethod>()?;
+        let _span = self.span(&context, "prompts/get", &request.name).entered();
         let result = prompts::get(&self.shared, &request, self.spelling(&context))?;
         Ok(result.into())
     }

@@ -1,4 +1,6 @@
-//! Telemetry: measurements and where they go.
+//! Telemetry: measurements and traces, and where they go.
 
+#[cfg(feature = "otlp")]
+pub mod otlp;
 #[cfg(feature = "http")]
 pub mod prometheus;

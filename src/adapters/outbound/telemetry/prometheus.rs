@@ -9,6 +9,8 @@
 //! | `dynamic_mcp_http_auth_success_total` | counter | |
 //! | `dynamic_mcp_http_auth_denied_total` | counter | |
 //! | `dynamic_mcp_call_duration_seconds` | histogram | `tool`, `engine`, `outcome` (`ok` or an error code) |
+//! | `dynamic_mcp_sandbox_start_duration_seconds` | histogram | `engine`: how long runs waited for their sandbox |
+//! | `dynamic_mcp_sandbox_pool_ready` | gauge | `engine` |
 //! | `dynamic_mcp_rejections_total` | counter | `kind`: `rate`, `concurrency` |
 //! | `dynamic_mcp_store_duration_seconds` | histogram | `operation`, `outcome`: `ok`, `error` |
 //! | `dynamic_mcp_list_changes_total` | counter | |
@@ -41,6 +43,9 @@ const OTHER_TOOLS: &str = "_other";
 const CALL_BUCKETS: [f64; 11] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0];
 
+/// Upper bounds of the buckets for the start of a sandbox, in seconds: from a pool's to a container's.
+const START_BUCKETS: [f64; 9] = [0.0001, 0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 5.0];
+
 /// Upper bounds of the store's buckets, in seconds.
 const STORE_BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 1.0, 5.0];
 
@@ -48,9 +53,10 @@ const STORE_BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 
 pub struct PrometheusMetrics {
     registry: Registry,
     /// Keeps the instruments alive.
-    _provider: SdkMeterProvider,
+    provider: SdkMeterProvider,
     tools: RwLock<HashMap<Box<str>, Arc<str>>>,
     calls: Histogram<f64>,
+    starts: Histogram<f64>,
     rejections: Counter<u64>,
     store: Histogram<f64>,
     list_changes: Counter<u64>,
@@ -113,6 +119,11 @@ impl PrometheusMetrics {
                 "How long calls of dynamic tools took.",
                 &CALL_BUCKETS,
             ),
+            starts: histogram(
+                "dynamic_mcp_sandbox_start_duration",
+                "How long runs waited for their sandbox.",
+                &START_BUCKETS,
+            ),
             rejections,
             store: histogram(
                 "dynamic_mcp_store_duration",
@@ -141,8 +152,26 @@ impl PrometheusMetrics {
                 "Credentials that were accepted.",
             ),
             auth_denied: counter("dynamic_mcp_http_auth_denied", "Credentials that were refused."),
-            _provider: provider,
+            provider,
         })
+    }
+
+    /// Shows how many sandboxes stand ready, as `count` says whenever somebody looks.
+    pub fn watch_pools(
+        &self,
+        count: impl Fn() -> Vec<(EngineKind, usize)> + Send + Sync + 'static,
+    ) {
+        let _pools = self
+            .provider
+            .meter("dynamic-mcp")
+            .u64_observable_gauge("dynamic_mcp_sandbox_pool_ready")
+            .with_description("Sandboxes that stand ready for runs to come.")
+            .with_callback(move |gauge| {
+                for (engine, ready) in count() {
+                    gauge.observe(ready as u64, &[KeyValue::new("engine", engine.as_str())]);
+                }
+            })
+            .build();
     }
 
     /// The tool's label: its name, as long as there are not too many.
@@ -184,6 +213,10 @@ impl Metrics for PrometheusMetrics {
 
     fn mounted_call(&self, tool: &str, outcome: Option<ErrorCode>, took: Duration) {
         self.called(tool, "upstream", outcome, took);
+    }
+
+    fn sandbox_started(&self, engine: EngineKind, took: Duration) {
+        self.starts.record(took.as_secs_f64(), &[KeyValue::new("engine", engine.as_str())]);
     }
 
     fn rejected(&self, kind: RejectionKind) {

@@ -15,6 +15,7 @@ use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, RunningService};
 use serde_json::{Map, Value};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use super::fault::{self, Veil};
 use super::handler::{Events, Handler};
@@ -22,7 +23,7 @@ use super::program::Program;
 use crate::domain::upstream::RemoteTool;
 use crate::ports::{
     BoxStream, ServerInfo, UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply,
-    UpstreamSession,
+    UpstreamSession, traces,
 };
 
 /// Most pages of a list.
@@ -130,11 +131,18 @@ impl Session {
         params.request_state = call.state;
         let request = CallToolRequest::new(params);
         let mut options = PeerRequestOptions::no_options();
+        let mut meta = RequestMetaObject::new();
+        if let Some(trace) = traces::context_of(&Span::current()) {
+            meta.set_traceparent(&trace.parent);
+            if let Some(state) = &trace.state {
+                meta.set_tracestate(state);
+            }
+            options = options.with_meta(meta.clone());
+        }
         if self.info.protocol.as_str() >= ProtocolVersion::V_2026_07_28.as_str()
             && let Some(capabilities) = call.capabilities
             && let Ok(capabilities) = serde_json::from_value(Value::Object(capabilities))
         {
-            let mut meta = RequestMetaObject::new();
             meta.set_client_capabilities(capabilities);
             options = options.with_meta(meta);
         }

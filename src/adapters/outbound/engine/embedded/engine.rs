@@ -111,6 +111,7 @@ impl Engine for EmbeddedEngine {
         match acquired {
             None => Ok(exchange::cancelled()),
             Some(mut lease) => {
+                host.sandbox_ready();
                 let completion = request.run(&mut lease.worker, host, &cancel).await;
                 if completion.outcome.is_ok() && !parsed {
                     self.known.add(mark);
@@ -142,6 +143,10 @@ impl Engine for EmbeddedEngine {
             _ => Strength::Unknown,
         };
         EngineReport { kind: EngineKind::Embedded, ready, strength, detail }
+    }
+
+    fn spare_sandboxes(&self) -> Option<usize> {
+        Some(self.pool.ready())
     }
 
     async fn shutdown(&self) {
