@@ -17,6 +17,8 @@ mod cli;
 #[cfg(feature = "cli")]
 mod config;
 mod contract;
+#[cfg(feature = "enterprise")]
+mod deploy;
 #[cfg(feature = "docker")]
 mod docker;
 #[cfg(all(feature = "stdio", feature = "file", feature = "embedded"))]

@@ -96,9 +96,14 @@ impl Answer {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::try_connect(address).await.unwrap()
+    }
+
+    /// `None` where nobody listens.
+    pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
         stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), address }
+        Some(Self { stream: BufReader::new(stream), address })
     }
 
     /// Writes bytes as they are. A server that has closed is no error: it may do so while it is written to.
