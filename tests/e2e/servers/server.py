@@ -1,4 +1,6 @@
-"""A server made with the Python SDK, for tests/it/upstreams to attach."""
+"""A server made with the Python SDK, for tests/it/upstreams to attach: on standard streams or, with a port, on HTTP."""
+
+import sys
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -26,4 +28,7 @@ async def slow(ctx: Context) -> str:
     return "done"
 
 
-server.run("stdio")
+if len(sys.argv) > 1:
+    server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+else:
+    server.run("stdio")

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::site::{Site, own};
+#[cfg(feature = "http")]
+use super::site::{free_port, listens};
 use crate::support::client::STATELESS;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,11 +138,6 @@ async fn create_over(site: &mut Site, tool: &str) {
 }
 
 #[cfg(feature = "http")]
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-#[cfg(feature = "http")]
 async fn start(folder: &tempfile::TempDir, port: u16) -> tokio::process::Child {
     let store = format!("--dynamic-store={}", folder.path().join("tools.redb").display());
     let process = tokio::process::Command::new(env!("CARGO_BIN_EXE_dynamic-mcp"))
@@ -150,8 +147,6 @@ async fn start(folder: &tempfile::TempDir, port: u16) -> tokio::process::Child {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    listens(port).await;
     process
 }

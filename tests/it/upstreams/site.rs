@@ -145,6 +145,18 @@ impl Site {
     }
 }
 
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until somebody listens there.
+pub(super) async fn listens(port: u16) {
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The built server, as a program to attach.
 pub(super) fn own(alias: &str, folder: &TempDir) -> Value {
     let store = format!("--dynamic-store={}", folder.path().join("tools.redb").display());

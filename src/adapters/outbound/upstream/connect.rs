@@ -9,7 +9,7 @@ use rmcp::model::ProtocolVersion;
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, RunningService,
 };
-use rmcp::transport::IntoTransport;
+use rmcp::transport::Transport;
 use tokio_util::task::TaskTracker;
 
 use super::fault::{self, Veil};
@@ -17,6 +17,7 @@ use super::handler::Handler;
 use super::http;
 use super::program::Program;
 use super::session::Session;
+use super::tap::Tap;
 use crate::domain::network::PrivateHosts;
 use crate::domain::upstream::UpstreamSpec;
 use crate::ports::{UpstreamClient, UpstreamError, UpstreamSession};
@@ -74,7 +75,7 @@ impl McpClient {
             UpstreamSpec::Stdio(spec) => {
                 let (program, transport) =
                     Program::start(spec, &self.options, veil.clone(), &self.tasks)?;
-                let shaken = shake_hands(handler, transport).await;
+                let shaken = shake_hands(handler, Tap::new(transport, events.clone())).await;
                 if shaken.is_err()
                     && let Some(how) = program.ended().await
                 {
@@ -85,7 +86,7 @@ impl McpClient {
             }
             UpstreamSpec::Http(spec) => {
                 let transport = http::transport(spec, &self.options)?;
-                (shake_hands(handler, transport).await, None)
+                (shake_hands(handler, Tap::new(transport, events.clone())).await, None)
             }
         };
         let running = running.map_err(|error| fault::of_start(&error, veil))?;
@@ -116,13 +117,12 @@ impl UpstreamClient for McpClient {
 }
 
 /// The newest revision where the server has it, else the newest one with sessions.
-async fn shake_hands<T, E, A>(
+async fn shake_hands<T>(
     handler: Handler,
     transport: T,
 ) -> Result<RunningService<RoleClient, Handler>, ClientInitializeError>
 where
-    T: IntoTransport<RoleClient, E, A>,
-    E: std::error::Error + Send + Sync + 'static,
+    T: Transport<RoleClient> + 'static,
 {
     let lifecycle = ClientLifecycleMode::Auto {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],

@@ -1,16 +1,13 @@
-//! What a server says on its own: progress of calls, and that its tools have changed.
+//! What a server says on its own: whose progress it is, and that its tools have changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use rmcp::model::{
-    ClientCapabilities, ClientConfig, Implementation, ProgressNotificationParam, ProgressToken,
-};
+use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProgressToken};
 use rmcp::service::NotificationContext;
 use rmcp::{ClientHandler, RoleClient};
 use tokio::sync::{Mutex, watch};
 
-use crate::domain::execution::Progress;
 use crate::ports::UpstreamEvents;
 
 /// What the session and the SDK's loop share.
@@ -34,7 +31,8 @@ impl Events {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
     }
 
-    fn call(&self, token: &ProgressToken) -> Option<Arc<dyn UpstreamEvents>> {
+    /// Whose progress this is.
+    pub(super) fn call(&self, token: &ProgressToken) -> Option<Arc<dyn UpstreamEvents>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 }
@@ -66,18 +64,6 @@ impl Handler {
 }
 
 impl ClientHandler for Handler {
-    async fn on_progress(
-        &self,
-        params: ProgressNotificationParam,
-        _: NotificationContext<RoleClient>,
-    ) {
-        drop(self.events.sending.lock().await);
-        if let Some(call) = self.events.call(&params.progress_token) {
-            let ProgressNotificationParam { progress, total, message, .. } = params;
-            call.progress(Progress { done: progress, total, message });
-        }
-    }
-
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         self.events.changed.send_replace(());
     }

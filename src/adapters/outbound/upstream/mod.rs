@@ -1,7 +1,8 @@
 //! Other MCP servers as their client, through the SDK's.
 //!
 //! [`connect`] makes a [`session`] over one of two transports: [`program`] starts a program and [`lines`] reads
-//! its messages with a limit; [`http`] checks where requests go, redirects included. [`fault`] says what went
+//! its messages with a limit; [`http`] checks where requests go, redirects included. [`tap`] takes
+//! progress from what comes. [`fault`] says what went
 //! wrong without what may be secret.
 
 mod connect;
@@ -15,5 +16,6 @@ mod program;
 #[path = "program_portable.rs"]
 mod program;
 mod session;
+mod tap;
 
 pub use connect::{ClientOptions, McpClient};
