@@ -18,6 +18,7 @@ pub mod mounted;
 pub mod outcome;
 pub mod runner;
 pub mod runtime_config;
+pub mod sandboxes;
 pub mod search;
 pub mod snapshot;
 pub mod system;
@@ -41,6 +42,7 @@ pub use mounted::{MountedTool, Mounts};
 pub use outcome::{CallResult, Output, Receipt};
 pub use runner::{EphemeralJob, Runner, RunnerParts};
 pub use runtime_config::RuntimeConfig;
+pub use sandboxes::{SandboxLimits, SandboxParts, Sandboxes};
 pub use search::Search;
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
@@ -68,6 +70,8 @@ pub struct App {
     pub system: Arc<System>,
     /// Other MCP servers; `None`: attaching is off.
     pub upstreams: Option<Arc<Upstreams>>,
+    /// Interactive sandboxes; `None`: this build has no Docker.
+    pub sandboxes: Option<Arc<Sandboxes>>,
     /// Takes the measurements that inbound adapters make.
     pub metrics: Arc<dyn Metrics>,
 }

@@ -9,6 +9,8 @@ pub enum Action {
     Inspect,
     /// Change the registry.
     Manage,
+    /// Use interactive sandboxes.
+    Sandbox,
     /// Look at attached servers.
     InspectAttached,
     /// Attach and detach servers. That starts programs and opens connections with the rights of this server, so
@@ -54,14 +56,20 @@ impl AccessPolicy {
     pub const fn check(self, action: Action, is_admin: bool) -> Result<(), Refusal> {
         match action {
             Action::Use => Ok(()),
-            Action::Inspect | Action::Manage if self.admin_required && !is_admin => {
+            Action::Inspect | Action::Manage | Action::Sandbox
+                if self.admin_required && !is_admin =>
+            {
                 Err(Refusal::AdminRequired)
             }
             Action::InspectAttached | Action::Attach if !is_admin => {
                 Err(if self.admin_required { Refusal::AdminRequired } else { Refusal::NoAdmin })
             }
             Action::Manage | Action::Attach if self.read_only => Err(Refusal::ReadOnly),
-            Action::Inspect | Action::Manage | Action::InspectAttached | Action::Attach => Ok(()),
+            Action::Inspect
+            | Action::Manage
+            | Action::Sandbox
+            | Action::InspectAttached
+            | Action::Attach => Ok(()),
         }
     }
 }

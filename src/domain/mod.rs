@@ -14,6 +14,7 @@ pub mod image;
 pub mod log_level;
 pub mod network;
 pub mod profile;
+pub mod sandbox;
 pub mod search;
 pub mod tool;
 pub mod upstream;

@@ -1,10 +1,13 @@
-//! Docker: where its daemon is.
+//! Docker: where its daemon is, where npm packages come from, and what interactive sandboxes may reach.
 
 use std::path::PathBuf;
+
+use url::Url;
 
 use super::error::ConfigError;
 use super::section::Section;
 use super::setting::{Kind, Setting};
+use super::value::Memory;
 use super::values::Values;
 
 /// `DOCKER_HOST`.
@@ -40,14 +43,50 @@ pub static CERT_PATH: Setting = Setting::of(
 )
 .or_note("the folder of Docker's own configuration");
 
+/// `MCP_SANDBOX_NPM_REGISTRY`.
+pub static NPM_REGISTRY: Setting =
+    Setting::of("MCP_SANDBOX_NPM_REGISTRY", Kind::Url, "The registry that npm packages come from")
+        .or_note("npm's own");
+/// `MCP_SANDBOX_EXTRA_CA_FILE`.
+pub static EXTRA_CA_FILE: Setting = Setting::of(
+    "MCP_SANDBOX_EXTRA_CA_FILE",
+    Kind::File,
+    "A PEM file with certificates of authorities that npm trusts beside the usual ones, as a TLS proxy needs",
+)
+.or_note("none");
+/// `MCP_SANDBOX_DEPENDENCY_CACHE`.
+pub static DEPENDENCY_CACHE: Setting = Setting::of(
+    "MCP_SANDBOX_DEPENDENCY_CACHE",
+    Kind::Memory { min: 1 << 20, max: 1 << 40 },
+    "Most disk for all installed npm packages; those not used for longest go first",
+)
+.or("2g");
+/// `MCP_SANDBOX_SESSION_NETWORK`.
+pub static SESSION_NETWORK: Setting = Setting::word(
+    "MCP_SANDBOX_SESSION_NETWORK",
+    &["none", "bridge"],
+    "The network of interactive sandboxes. `bridge`: all that the Docker host reaches",
+)
+.or("none");
+
 pub(super) static SECTION: Section = Section {
     title: "Docker",
-    about: "Read as the `docker` command reads it, for the docker engine and sandbox sessions.",
-    settings: &[&HOST, &CONTEXT, &CONFIG, &TLS_VERIFY, &CERT_PATH],
+    about: "For the docker engine and sandbox sessions. `DOCKER_*` is read as the `docker` command reads it.",
+    settings: &[
+        &HOST,
+        &CONTEXT,
+        &CONFIG,
+        &TLS_VERIFY,
+        &CERT_PATH,
+        &NPM_REGISTRY,
+        &EXTRA_CA_FILE,
+        &DEPENDENCY_CACHE,
+        &SESSION_NETWORK,
+    ],
 };
 
 /// Docker.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Docker {
     /// `DOCKER_HOST`.
     pub host: Option<String>,
@@ -59,6 +98,14 @@ pub struct Docker {
     pub tls_verify: bool,
     /// `DOCKER_CERT_PATH`.
     pub cert_path: Option<PathBuf>,
+    /// `MCP_SANDBOX_NPM_REGISTRY`.
+    pub npm_registry: Option<Url>,
+    /// `MCP_SANDBOX_EXTRA_CA_FILE`.
+    pub extra_ca_file: Option<PathBuf>,
+    /// `MCP_SANDBOX_DEPENDENCY_CACHE`, 1m to 1,024g.
+    pub dependency_cache: Memory,
+    /// Whether interactive sandboxes have a network (`MCP_SANDBOX_SESSION_NETWORK`).
+    pub session_network: bool,
 }
 
 impl Docker {
@@ -69,6 +116,10 @@ impl Docker {
             config: values.optional_text(&CONFIG)?.map(PathBuf::from),
             tls_verify: values.optional_text(&TLS_VERIFY)?.is_some(),
             cert_path: values.optional_text(&CERT_PATH)?.map(PathBuf::from),
+            npm_registry: values.url(&NPM_REGISTRY)?,
+            extra_ca_file: values.optional_text(&EXTRA_CA_FILE)?.map(PathBuf::from),
+            dependency_cache: values.memory(&DEPENDENCY_CACHE)?,
+            session_network: values.word(&SESSION_NETWORK)? == "bridge",
         })
     }
 }

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "http")]
 mod auth;
+#[cfg(feature = "docker")]
+mod docker;
 mod engine;
 pub mod entry;
 mod metrics;
@@ -163,6 +165,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         authorizer: Arc::new(authorizer),
         system: Arc::new(System::new(engines.clone(), RuntimeConfig::of(config))),
         upstreams,
+        sandboxes: sandboxes(config, &lifecycle),
         metrics: Arc::clone(&measurements.calls),
     };
     Ok(Assembled {
@@ -174,6 +177,17 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         #[cfg(feature = "http")]
         measurements,
     })
+}
+
+#[cfg(feature = "docker")]
+#[expect(clippy::unnecessary_wraps, reason = "other builds have none")]
+fn sandboxes(config: &Config, lifecycle: &Lifecycle) -> Option<Arc<super::Sandboxes>> {
+    Some(docker::Docker::new(config, lifecycle).sandboxes(config, lifecycle))
+}
+
+#[cfg(not(feature = "docker"))]
+const fn sandboxes(_: &Config, _: &Lifecycle) -> Option<Arc<super::Sandboxes>> {
+    None
 }
 
 impl Assembled {

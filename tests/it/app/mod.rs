@@ -4,3 +4,4 @@ mod authorize;
 mod catalog;
 mod gate;
 mod runner;
+mod sandboxes;

@@ -11,7 +11,7 @@ use dynamic_mcp::domain::Profile;
 use super::{from_variables, setting};
 
 /// Name, default, smallest, largest: the numbers that operators rely on.
-const NUMBERS: [(&str, &str, u64, u64); 27] = [
+const NUMBERS: [(&str, &str, u64, u64); 28] = [
     ("MCP_PORT", "8788", 1, 65_535),
     ("MCP_HTTP_SESSION_TTL_SECONDS", "1800", 1, 604_800),
     ("MCP_HTTP_MAX_SESSIONS", "10000", 1, 100_000),
@@ -38,11 +38,12 @@ const NUMBERS: [(&str, &str, u64, u64); 27] = [
     ("MCP_UPSTREAM_MAX_MESSAGE_BYTES", "4194304", 1024, 64 << 20),
     ("MCP_SHUTDOWN_GRACE_SECONDS", "10", 0, 300),
     ("MCP_SANDBOX_MEMORY_LIMIT", "512m", 6 << 20, 1 << 40),
+    ("MCP_SANDBOX_DEPENDENCY_CACHE", "2g", 1 << 20, 1 << 40),
     ("MCP_SANDBOX_EMBEDDED_MEMORY", "128m", 16 << 20, 4 << 30),
 ];
 
 /// Everything else that has a default.
-const TEXTS: [(&str, &str); 19] = [
+const TEXTS: [(&str, &str); 20] = [
     ("MCP_PROFILE", "mvp"),
     ("MCP_TRANSPORT", "stdio"),
     ("MCP_TOOL_NAME_STYLE", "auto"),
@@ -56,6 +57,7 @@ const TEXTS: [(&str, &str); 19] = [
     ("MCP_EXECUTION_ENGINE", "auto"),
     ("MCP_SANDBOX_ALLOW_WEAK", "false"),
     ("MCP_SANDBOX_CPU_LIMIT", "1"),
+    ("MCP_SANDBOX_SESSION_NETWORK", "none"),
     ("MCP_SANDBOX_ALLOWED_IMAGES", "node:lts-slim"),
     ("MCP_SANDBOX_BLOCKED_PACKAGES", "child_process,node-pty,npm,pm2"),
     ("MCP_AUTH_MODE", "none"),

@@ -5,3 +5,4 @@ mod dependencies;
 mod endpoint;
 #[cfg(feature = "http")]
 mod images;
+mod sessions;

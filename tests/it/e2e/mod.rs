@@ -9,5 +9,7 @@ mod heap;
 mod inspector;
 #[cfg(feature = "http")]
 mod oauth;
+#[cfg(feature = "docker")]
+mod sandbox;
 pub(crate) mod server;
 mod story;

@@ -112,6 +112,7 @@ impl TestApp {
             authorizer: Arc::new(Authorizer::new(setup.access, token, None)),
             system: Arc::new(System::new(engines, RuntimeConfig::of(&config))),
             upstreams: None,
+            sandboxes: None,
             metrics: Arc::new(NoMetrics),
         };
         Self { app, engine, clock, store: setup.store, lifecycle }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::query_parameters::{
-    KillContainerOptions, ListContainersOptionsBuilder, ListVolumesOptionsBuilder,
-    RemoveImageOptions,
+    InspectContainerOptions, KillContainerOptions, ListContainersOptionsBuilder,
+    ListVolumesOptionsBuilder, RemoveImageOptions, TopOptionsBuilder,
 };
 use dynamic_mcp::adapters::outbound::docker::labels::{self, Instance, Role};
 use dynamic_mcp::adapters::outbound::docker::{
@@ -132,4 +132,42 @@ pub(crate) async fn volume_goes(name: &str) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the volume stays");
+}
+
+/// The names of the programs that run in the one container of an instance.
+pub(crate) async fn processes_of(instance: &Instance) -> Vec<String> {
+    let client = connection().client().await.unwrap();
+    let filters = of_instance(instance);
+    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
+    let containers = client.list_containers(Some(options)).await.unwrap();
+    let id = containers[0].id.clone().unwrap();
+    let options = TopOptionsBuilder::default().ps_args("-eo pid,comm").build();
+    let top = client.top_processes(&id, Some(options)).await.unwrap();
+    let rows = top.processes.unwrap_or_default();
+    rows.into_iter().map(|row| row.last().unwrap().clone()).collect()
+}
+
+/// Comes back when a program of this name runs in the one container of an instance.
+pub(crate) async fn process_comes(instance: &Instance, name: &str) {
+    for _ in 0..600 {
+        if processes_of(instance).await.iter().any(|program| program == name) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{name} does not run");
+}
+
+/// What the built server has to be told: where the daemon is, and whose certificates npm may trust.
+pub(crate) fn settings() -> Vec<(&'static str, std::ffi::OsString)> {
+    let host = std::env::var_os("DOCKER_HOST").map(|host| ("DOCKER_HOST", host));
+    let ca = extra_ca().map(|file| ("MCP_SANDBOX_EXTRA_CA_FILE", file.into_os_string()));
+    host.into_iter().chain(ca).collect()
+}
+
+/// The server that made a container.
+pub(crate) async fn instance_of(container: &str) -> Instance {
+    let client = connection().client().await.unwrap();
+    let found = client.inspect_container(container, None::<InspectContainerOptions>).await.unwrap();
+    Instance::new(&found.config.unwrap().labels.unwrap()[labels::INSTANCE])
 }

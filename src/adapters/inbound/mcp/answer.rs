@@ -61,6 +61,28 @@ impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
     }
 }
 
+/// An object, and the same told to a model in another way than as JSON.
+pub(super) struct Told<T> {
+    pub(super) value: T,
+    pub(super) text: String,
+}
+
+impl<T: Serialize + JsonSchema + Send> Answer for Told<T> {
+    fn schema() -> JsonObject {
+        schema::output::<T>()
+    }
+
+    fn into_result(self, spelling: Spelling) -> CallToolResult {
+        match serde_json::to_value(&self.value) {
+            Ok(value) => reply::structured(value, self.text, None),
+            Err(error) => {
+                tracing::error!(%error, "a built-in tool's output could not be written");
+                reply::defect(Duration::ZERO, spelling, Declared::Ours)
+            }
+        }
+    }
+}
+
 /// What code came to, as the result of the code itself.
 impl Answer for CallResult {
     fn schema() -> JsonObject {

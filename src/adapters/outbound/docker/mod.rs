@@ -13,6 +13,7 @@ mod error;
 mod images;
 pub mod labels;
 mod pull_progress;
+mod sessions;
 mod spec;
 mod verify;
 
@@ -22,5 +23,6 @@ pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed}
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;
 pub use images::{ImageState, ImageUnavailable, Images};
+pub use sessions::{DockerSandboxes, SessionOptions};
 pub use spec::{DEPENDENCIES, Network, Resources, Spec, VolumeMount, WORKSPACE};
 pub use verify::verify;

@@ -2,6 +2,7 @@
 
 mod dynamic_tool;
 mod run_js_ephemeral;
+mod sandbox;
 pub(super) mod system;
 mod upstream;
 
@@ -25,6 +26,11 @@ pub(super) fn all(profile: Profile, attaching: bool) -> Vec<Route> {
         Route::of::<dynamic_tool::rollback::Rollback>(),
         Route::of::<dynamic_tool::search::Search>(),
         Route::of::<dynamic_tool::test::Test>(),
+        Route::of::<sandbox::initialize::Initialize>(),
+        Route::of::<sandbox::exec::Exec>(),
+        Route::of::<sandbox::run_js::RunJs>(),
+        Route::of::<sandbox::stop::Stop>(),
+        Route::of::<sandbox::session_list::SessionList>(),
         Route::of::<system::guard_metrics::GuardMetrics>(),
         Route::of::<system::runtime_config::ShowConfig>(),
         Route::of::<upstream::attach::Attach>(),

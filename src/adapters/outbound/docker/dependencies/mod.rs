@@ -89,6 +89,11 @@ impl Installed {
     pub fn volume(&self) -> &str {
         self.volume.name()
     }
+
+    /// The container that keeps it, and has it at [`DEPENDENCIES`](super::DEPENDENCIES).
+    pub fn keeper(&self) -> &str {
+        self.volume.keeper()
+    }
 }
 
 /// Why packages were not installed. The sentences hold no path of this machine.

@@ -22,6 +22,7 @@ const BETWEEN: Duration = Duration::from_millis(200);
 /// Removed when it is dropped.
 pub(super) struct Volume {
     name: String,
+    keeper_id: String,
     client: Docker,
     tasks: TaskTracker,
     /// Removed with it. What it reads can't be shared, and nobody writes it.
@@ -42,11 +43,16 @@ impl Volume {
         let ours = mounts.find(|mount| mount.destination.as_deref() == Some(DEPENDENCIES));
         let name = ours.and_then(|mount| mount.name);
         let name = name.ok_or_else(|| DockerError::Unkept { what: "its volume".to_owned() })?;
-        Ok(Self { name, client, tasks: tasks.clone(), _keeper: Mutex::new(keeper) })
+        let keeper_id = keeper.id().to_owned();
+        Ok(Self { name, keeper_id, client, tasks: tasks.clone(), _keeper: Mutex::new(keeper) })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn keeper(&self) -> &str {
+        &self.keeper_id
     }
 }
 
