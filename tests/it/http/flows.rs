@@ -199,21 +199,28 @@ async fn what_was_lost_with_a_stream_comes_again() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_used_twice_leaves_nobody_waiting() {
+async fn an_id_that_is_in_use_is_refused() {
     let server = TestServer::start().await;
     let session = server.session().await;
     let headers = format!("{}{session}", mcp_headers());
-    let mut clients = Vec::new();
-    for running in 1..=2 {
-        let mut client = server.client().await;
-        client.send("POST", "/mcp", &headers, &call(5, "hold")).await;
-        assert_eq!(client.head().await.status, 200);
-        server.until_running(running).await;
-        clients.push(client);
+    let mut first = server.client().await;
+    first.send("POST", "/mcp", &headers, &call(5, "hold")).await;
+    assert_eq!(first.head().await.status, 200);
+    server.until_running(1).await;
+    let mut second = server.client().await;
+    for _ in 0..3 {
+        second.send("POST", "/mcp", &headers, &call(5, "echo")).await;
+        assert_eq!(second.head().await.status, 200);
+        let refused = second.event().await.unwrap();
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&5.into(), &(-32_600).into()));
+        assert!(second.event().await.is_none());
     }
-    assert!(clients[0].event().await.is_none());
+    // The first is not disturbed, and then the id is free.
     server.handler.let_go();
-    assert_eq!(clients[1].event().await.unwrap()["id"], 5);
+    assert_eq!(first.event().await.unwrap()["result"]["content"][0]["text"], "let go");
+    second.send("POST", "/mcp", &headers, &call(5, "echo")).await;
+    assert_eq!(second.head().await.status, 200);
+    assert_eq!(second.event().await.unwrap()["result"]["content"][0]["text"], "{}");
 }
 
 #[tokio::test]

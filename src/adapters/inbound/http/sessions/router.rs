@@ -5,8 +5,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rmcp::model::{
-    ClientJsonRpcMessage, GetExtensions as _, GetMeta as _, JsonRpcMessage, ProgressToken,
-    RequestId, ServerJsonRpcMessage, ServerNotification, ToolListChangedNotification,
+    ClientJsonRpcMessage, ErrorData, GetExtensions as _, GetMeta as _, JsonRpcMessage,
+    ProgressToken, RequestId, ServerJsonRpcMessage, ServerNotification,
+    ToolListChangedNotification,
 };
 use rmcp::service::OriginatingRequestId;
 use rmcp::transport::streamable_http_server::session::ServerSseMessage;
@@ -19,6 +20,9 @@ const UNFETCHED: Duration = Duration::from_mins(1);
 
 /// Most answers that are kept so.
 const MAX_UNFETCHED: usize = 16;
+
+/// What is said to a request whose id is in use.
+const ID_IN_USE: &str = "Invalid Request: a request with this id is running; use another id";
 
 /// Which stream: a request's, or the session's own.
 pub(super) type StreamKey = Option<u64>;
@@ -57,25 +61,31 @@ impl Router {
         }
     }
 
-    /// Opens a stream for a request and gives its key and a ticket to read it.
-    pub(super) fn open(&mut self, message: &ClientJsonRpcMessage) -> (StreamKey, u64) {
+    /// Opens a stream for a request and gives its key and a ticket to read it, and whether the request is to
+    /// be handled: one whose id is in use already is answered here, since nobody could tell the two answers
+    /// apart.
+    pub(super) fn open(&mut self, message: &ClientJsonRpcMessage) -> (StreamKey, u64, bool) {
         let number = self.next_stream;
         self.next_stream += 1;
-        self.requests.insert(number, Events::of_request(number));
+        let mut events = Events::of_request(number);
+        let mut is_new = true;
         if let JsonRpcMessage::Request(request) = message {
-            // An id that is used again while its first request runs: nobody can tell the answers apart.
-            if let Some(former) = self.by_id.insert(request.id.clone(), number) {
-                self.finish(former);
+            if self.by_id.contains_key(&request.id) {
+                let error = ErrorData::invalid_request(ID_IN_USE, None);
+                events.push(ServerJsonRpcMessage::error(error, Some(request.id.clone())));
+                events.finish();
+                is_new = false;
+            } else {
+                self.by_id.insert(request.id.clone(), number);
             }
-            if let Some(token) = request.request.get_meta().get_progress_token() {
+            if is_new && let Some(token) = request.request.get_meta().get_progress_token() {
                 self.by_token.insert(token, number);
             }
         }
         let ticket = self.ticket();
-        if let Some(events) = self.requests.get_mut(&number) {
-            events.enter(ticket);
-        }
-        (Some(number), ticket)
+        events.enter(ticket);
+        self.requests.insert(number, events);
+        (Some(number), ticket, is_new)
     }
 
     /// A ticket to read the session's own stream.

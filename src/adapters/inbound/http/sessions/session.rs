@@ -160,8 +160,10 @@ impl Session {
     ) -> Result<Reader, Ended> {
         // The place comes first: a client that leaves while it waits for one leaves nothing behind.
         let place = self.inbox.reserve().await.map_err(|_| Ended)?;
-        let (key, ticket) = self.router().open(&message);
-        place.send(Box::new(message));
+        let (key, ticket, is_new) = self.router().open(&message);
+        if is_new {
+            place.send(Box::new(message));
+        }
         Ok(self.reader(key, ticket))
     }
 
