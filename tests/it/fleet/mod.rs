@@ -1,6 +1,7 @@
 //! Several built servers on one database, and what they do when it fails.
 
 mod balanced;
+mod ending;
 mod faults;
 mod storm;
 

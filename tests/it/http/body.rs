@@ -140,3 +140,54 @@ async fn a_slow_head_is_given_up() {
         }
     }
 }
+
+#[tokio::test]
+async fn large_bodies_have_a_limit_together() {
+    let limit = HttpOptions::MAX_REQUEST_BYTES_CEILING;
+    let options = HttpOptions { max_request_bytes: limit, ..options() };
+    let server = TestServer::with(options, Duration::ZERO, ready()).await;
+    let session = server.session().await;
+    let body = padded(limit);
+    // Each lacks its last byte.
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.client().await;
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\n{}{session}Content-Length: {limit}\r\n\r\n",
+            mcp_headers()
+        );
+        client.write(head.as_bytes()).await;
+        client.write(&body.as_bytes()[..limit - 1]).await;
+        waiting.push(client);
+    }
+    // The last of them may not have been read yet.
+    let refused = loop {
+        let answer = server.client().await.post(&session, &padded(200_000)).await;
+        if answer.head.status != 200 {
+            break answer;
+        }
+    };
+    refused.assert_refused(503, -32_000);
+    assert_eq!(refused.head.header("retry-after"), Some("1"));
+    assert_eq!(server.client().await.post(&session, &padded(1_000)).await.head.status, 200);
+    for client in &mut waiting {
+        client.write(&body.as_bytes()[limit - 1..]).await;
+        assert_eq!(client.answer().await.head.status, 200);
+    }
+    let answer = server.client().await.post(&session, &padded(200_000)).await;
+    assert_eq!(answer.head.status, 200);
+}
+
+#[tokio::test]
+async fn a_length_beyond_all_measure_is_refused_at_once() {
+    let server = small().await;
+    for length in ["5000", "99999999999999"] {
+        let mut client = server.client().await;
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {length}\r\n\r\n",
+            mcp_headers()
+        );
+        client.write(head.as_bytes()).await;
+        client.answer().await.assert_refused(413, -32_013);
+    }
+}

@@ -67,6 +67,14 @@ impl Replica {
         let answer = Client::connect(self.address).await.get("GET", path, "").await;
         (answer.head.status, answer.json())
     }
+
+    /// Asks it to end; how it ended.
+    pub(crate) async fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.process.id().unwrap().cast_signed();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
+    }
 }
 
 impl Drop for Replica {

@@ -43,7 +43,7 @@ impl<H: ServerHandler> Endpoint<H> {
             .with_json_response(true)
             .with_max_request_body_bytes(shared.options.max_request_bytes)
             .with_sse_keep_alive(Some(shared.options.sse_keep_alive))
-            .with_cancellation_token(shared.lifecycle.stopped.child_token());
+            .with_cancellation_token(shared.over.clone());
         if shared.fleet.is_some() {
             config.session_store = Some(Arc::new(RecalledSessions));
         }
@@ -103,10 +103,11 @@ impl<H: ServerHandler> Endpoint<H> {
         let draining = &self.shared.lifecycle.draining;
         let limits = Limits {
             bytes: self.shared.options.max_request_bytes,
+            room: &self.shared.room,
             time: self.shared.options.body_timeout,
             end: self.shared.next_end(),
         };
-        let body = body::read(&head.headers, body, limits).await?;
+        let (body, room) = body::read(&head.headers, body, limits).await?;
         let message = Message::peek(&body)?;
         let id = message.id();
         let answering = |refusal: Refusal| refusal.answering(id.clone());
@@ -143,7 +144,7 @@ impl<H: ServerHandler> Endpoint<H> {
             return Ok(answer);
         }
         // Until the last byte of the answer is out, the call is one that the server waits for.
-        Ok(answer.map(|body| Body::new(Held::new(body, call))))
+        Ok(answer.map(|body| Body::new(Held::new(body, (call, room)))))
     }
 
     async fn get_or_delete(

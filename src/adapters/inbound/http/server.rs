@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bearer::{Access, Gatekeeper};
+use super::body::Room;
 use super::endpoint::Endpoint;
 use super::envelope::RequestId;
 use super::options::{BindError, HttpOptions};
@@ -96,11 +97,13 @@ impl HttpServer {
         });
         let shared = Arc::new(Shared {
             options,
+            room: Room::new(),
             rebinding,
             gatekeeper,
             sessions: table,
             fleet,
             lifecycle: parts.lifecycle,
+            over: CancellationToken::new(),
             ids: parts.ids,
             metrics: parts.metrics,
             readiness: parts.readiness,
@@ -157,6 +160,13 @@ impl HttpServer {
         }
         drop(self.listener);
         draining.cancel();
+        // Calls that have been stopped just now are still answered.
+        let calls = &self.shared.lifecycle.calls;
+        calls.close();
+        if tokio::time::timeout(LINGER, calls.wait()).await.is_err() {
+            tracing::debug!("some answers could not be sent");
+        }
+        self.shared.over.cancel();
         connections.close();
         let ended = tokio::time::timeout(LINGER, connections.wait()).await;
         if ended.is_err() {

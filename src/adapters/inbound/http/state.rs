@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::bearer::Gatekeeper;
+use super::body::Room;
 use super::options::HttpOptions;
 use super::probes::Readiness;
 use super::rebinding::Rebinding;
@@ -15,6 +16,8 @@ use crate::ports::{HttpMetrics, Ids};
 /// What every route shares.
 pub(super) struct Shared {
     pub options: HttpOptions,
+    /// What large bodies share.
+    pub room: Room,
     pub rebinding: Rebinding,
     /// `None`: nobody is asked for a credential.
     pub gatekeeper: Option<Gatekeeper>,
@@ -22,6 +25,9 @@ pub(super) struct Shared {
     /// Sessions that move between replicas, where there is a store for them.
     pub fleet: Option<Arc<SharedSessions>>,
     pub lifecycle: Lifecycle,
+    /// Cancelled once the server has stopped and the calls that were stopped with it are answered: every
+    /// stream ends now.
+    pub over: CancellationToken,
     pub ids: Arc<dyn Ids>,
     pub metrics: Arc<dyn HttpMetrics>,
     pub readiness: Readiness,
