@@ -56,6 +56,8 @@ fn what_is_measured_is_shown() {
     metrics.call("text.upper", EngineKind::Embedded, None, Duration::from_millis(3));
     let outcome = Some(ErrorCode::Timeout);
     metrics.call("text.upper", EngineKind::Embedded, outcome, Duration::from_secs(2));
+    metrics.sandbox_started(EngineKind::Embedded, Duration::from_micros(300));
+    metrics.watch_pools(|| vec![(EngineKind::Embedded, 4), (EngineKind::Docker, 0)]);
     metrics.store("insert", true, Duration::from_micros(300));
     metrics.store("insert", false, Duration::from_micros(300));
     let text = exposition(&metrics);
@@ -87,6 +89,17 @@ fn what_is_measured_is_shown() {
             ),
             "1",
         ),
+        ("dynamic_mcp_sandbox_start_duration_seconds_count{engine=\"embedded\"}", "1"),
+        (
+            "dynamic_mcp_sandbox_start_duration_seconds_bucket{engine=\"embedded\",le=\"0.0001\"}",
+            "0",
+        ),
+        (
+            "dynamic_mcp_sandbox_start_duration_seconds_bucket{engine=\"embedded\",le=\"0.001\"}",
+            "1",
+        ),
+        ("dynamic_mcp_sandbox_pool_ready{engine=\"embedded\"}", "4"),
+        ("dynamic_mcp_sandbox_pool_ready{engine=\"docker\"}", "0"),
         ("dynamic_mcp_store_duration_seconds_count{operation=\"insert\",outcome=\"ok\"}", "1"),
         ("dynamic_mcp_store_duration_seconds_count{operation=\"insert\",outcome=\"error\"}", "1"),
     ] {
