@@ -3,6 +3,7 @@
 //! Inbound adapters call the services of [`App`]; nothing here knows a transport, a store's driver or an
 //! engine's kind of sandbox. The one room that knows all of them is the composition root.
 
+pub mod audited;
 pub mod authorize;
 pub mod catalog;
 pub mod config;
@@ -49,7 +50,7 @@ pub use system::System;
 pub use testing::{ExampleResult, Examples, Testing};
 pub use upstreams::{Upstreams, UpstreamsError, UpstreamsParts};
 
-use crate::ports::Metrics;
+use crate::ports::{AuditLog, Metrics};
 
 /// Every use case. Cheap to clone: one for each session or request.
 #[derive(Clone)]
@@ -74,4 +75,6 @@ pub struct App {
     pub sandboxes: Option<Arc<Sandboxes>>,
     /// Takes the measurements that inbound adapters make.
     pub metrics: Arc<dyn Metrics>,
+    /// Is told of what callers do by built-in tools.
+    pub audit: Arc<dyn AuditLog>,
 }

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 use super::executor::{CallContext, Executor};
 use super::gate::Permit;
 use super::outcome::{CallResult, Output, unwrap_args};
-use super::{AppError, Catalog, Engines, Gate, Tool};
+use super::{AppError, Catalog, Engines, Gate, Tool, audited};
 use crate::domain::Scope;
 use crate::domain::execution::Job;
 use crate::domain::image::ImageError;
 use crate::domain::tool::policy::{DEFAULT_TIMEOUT_MS, MAX_CODE_CHARS, MIN_TIMEOUT_MS};
 use crate::domain::tool::{Dependency, EngineChoice, InvalidTool, ToolPolicy};
+use crate::ports::AuditLog;
 
 /// The scope and metrics name of code that is not stored.
 const EPHEMERAL: &str = "run_js_ephemeral";
@@ -45,6 +46,8 @@ pub struct RunnerParts {
     pub gate: Arc<Gate>,
     /// What code that is not stored may be.
     pub policy: ToolPolicy,
+    /// Is told of every call.
+    pub audit: Arc<dyn AuditLog>,
 }
 
 /// Runs code for callers.
@@ -63,6 +66,18 @@ impl Runner {
     /// An `Err` means that nothing ran: no such tool, refused by the guard, arguments that don't fit. What
     /// the code itself came to is in the result.
     pub async fn call(
+        &self,
+        context: CallContext,
+        name: &str,
+        arguments: Option<Map<String, Value>>,
+    ) -> Result<CallResult, AppError> {
+        let caller = context.caller.clone();
+        let result = self.call_named(context, name, arguments).await;
+        self.parts.audit.record(audited::call(audited::CALL, &caller, Some(name), &result));
+        result
+    }
+
+    async fn call_named(
         &self,
         context: CallContext,
         name: &str,
@@ -96,6 +111,17 @@ impl Runner {
 
     /// Runs code that is not stored.
     pub async fn run_ephemeral(
+        &self,
+        context: CallContext,
+        job: EphemeralJob,
+    ) -> Result<CallResult, AppError> {
+        let caller = context.caller.clone();
+        let result = self.run_guarded(context, job).await;
+        self.parts.audit.record(audited::call(EPHEMERAL, &caller, None, &result));
+        result
+    }
+
+    async fn run_guarded(
         &self,
         context: CallContext,
         job: EphemeralJob,

@@ -5,6 +5,7 @@
 //! thiserror, `serde_json::Value`, sha2, url and chrono's types; nothing else of this crate.
 
 pub mod access;
+pub mod audit;
 pub mod builtin;
 pub mod caller;
 pub mod code;
@@ -20,6 +21,7 @@ pub mod tool;
 pub mod upstream;
 
 pub use access::{AccessPolicy, Action};
+pub use audit::{AuditCategory, AuditEvent, AuditOutcome};
 pub use caller::{Actor, Caller};
 pub use code::ErrorCode;
 pub use guard::{GuardLimits, Rejection, RejectionKind, Scope, ScopeTally};

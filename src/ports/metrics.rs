@@ -26,6 +26,15 @@ pub trait Metrics: Send + Sync {
 
     /// A list change was announced to this many sessions and streams.
     fn notified(&self, receivers: usize);
+
+    /// This many events were written to the audit log.
+    fn audit_written(&self, events: u64);
+
+    /// An event was lost: the audit log had no room for it.
+    fn audit_lost(&self);
+
+    /// Whether the audit log can be written, whenever that changes.
+    fn audit_failing(&self, failing: bool);
 }
 
 /// Takes none: for profiles without an exporter.
@@ -39,6 +48,9 @@ impl Metrics for NoMetrics {
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
     fn notified(&self, _: usize) {}
+    fn audit_written(&self, _: u64) {}
+    fn audit_lost(&self) {}
+    fn audit_failing(&self, _: bool) {}
 }
 
 /// Takes the measurements of the HTTP transport, and shows all that were taken.

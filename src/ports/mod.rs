@@ -8,6 +8,7 @@
 //! said it.
 
 pub mod attachment_store;
+pub mod audit_log;
 pub mod clock;
 pub mod engine;
 pub mod host;
@@ -22,6 +23,7 @@ pub mod traces;
 pub mod upstream;
 
 pub use attachment_store::AttachmentStore;
+pub use audit_log::{AuditLog, NoAudit};
 pub use clock::{Clock, Ids};
 pub use engine::{Engine, EngineError, EngineReport, Strength};
 pub use host::{Host, HostRefusal};

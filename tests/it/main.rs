@@ -10,6 +10,8 @@
 mod app;
 #[cfg(feature = "embedded")]
 mod attacks;
+#[cfg(feature = "stdio")]
+mod audit;
 #[cfg(feature = "http")]
 mod auth;
 #[cfg(feature = "cli")]

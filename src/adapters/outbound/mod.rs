@@ -1,5 +1,7 @@
 //! Outbound adapters: each implements a port with crates of its own, and knows no other adapter.
 
+#[cfg(feature = "mcp")]
+pub mod audit;
 #[cfg(feature = "http")]
 pub mod auth;
 pub mod clock;

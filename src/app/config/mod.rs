@@ -87,7 +87,7 @@ impl Config {
         }
         pending::check(values)?;
         let server = Server::read(values)?;
-        let mut audit = Audit::read(values, server.profile)?;
+        let audit = Audit::read(values, server.profile)?;
         let upstream = Upstream::read(values)?;
         let mut warnings = values.warnings().to_vec();
         if values.origin(&sandbox::DOCKER_BIN).is_some() {
@@ -108,13 +108,6 @@ impl Config {
                 "{} has no effect: other servers are attached in the enterprise profile only",
                 upstream::ATTACH.name
             ));
-        }
-        // Only its default can have turned it on: an explicit one was refused above.
-        if std::mem::take(&mut audit.enabled) {
-            warnings.push(
-                "the enterprise profile writes an audit log, which this version does not have yet"
-                    .to_owned(),
-            );
         }
         Ok(Self {
             http: Http::read(values)?,

@@ -6,7 +6,7 @@
 use super::error::ConfigError;
 use super::setting::{Kind, Setting};
 use super::values::Values;
-use super::{audit, http, sandbox};
+use super::{http, sandbox};
 
 /// A part, and the setting that asks for it.
 struct Pending {
@@ -26,8 +26,7 @@ const fn pending(
     Pending { setting, value, part, instead }
 }
 
-static PENDING: [Pending; 5] = [
-    pending(&audit::ENABLED, Some("true"), "the audit log", "leave it out or set it to false"),
+static PENDING: [Pending; 4] = [
     pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),
     pending(&http::TLS_KEY, None, "TLS", "leave it out and put a TLS proxy in front"),
     pending(&sandbox::ENGINE, Some("docker"), "the docker engine", "use auto or embedded"),

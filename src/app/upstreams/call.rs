@@ -9,7 +9,7 @@ use tracing::field::Empty;
 
 use super::{Upstreams, UpstreamsError};
 use crate::app::outcome::invalid_arguments;
-use crate::app::{AppError, CallContext, CallSink, MountedTool};
+use crate::app::{AppError, CallContext, CallSink, MountedTool, audited};
 use crate::domain::execution::{Failure, Progress};
 use crate::domain::tool::ToolName;
 use crate::domain::upstream::Alias;
@@ -54,6 +54,22 @@ impl Upstreams {
     /// Calls a mounted tool. An `Err` means that the server was not asked: refused by the guard, arguments that
     /// don't fit, no connection. What the server made of the call is in the result.
     pub async fn call(
+        &self,
+        context: CallContext,
+        tool: &MountedTool,
+        call: MountedCall,
+    ) -> Result<Relayed, AppError> {
+        let caller = context.caller.clone();
+        let relayed = self.call_guarded(context, tool, call).await;
+        let outcome = match &relayed {
+            Ok(Relayed { reply, duration_ms, .. }) => Ok((failure(reply), *duration_ms)),
+            Err(error) => Err(error),
+        };
+        self.parts.audit.record(audited::mounted_call(&caller, &tool.mounted().name, outcome));
+        relayed
+    }
+
+    async fn call_guarded(
         &self,
         context: CallContext,
         tool: &MountedTool,

@@ -22,7 +22,9 @@ pub use mount::MountStatus;
 use super::{AppError, Catalog, Gate, Lifecycle};
 use crate::domain::upstream::{Alias, Attachment, Mounted, UpstreamDraft, UpstreamPolicy};
 use crate::domain::{Actor, Scope};
-use crate::ports::{AttachmentStore, Clock, Ids, Metrics, SchemaCheck, StoreError, UpstreamClient};
+use crate::ports::{
+    AttachmentStore, AuditLog, Clock, Ids, Metrics, SchemaCheck, StoreError, UpstreamClient,
+};
 use mount::{Mount, connect};
 
 /// Waits between attempts to read a store that is away: doubled each time, up to the longest.
@@ -45,6 +47,8 @@ pub struct UpstreamsParts {
     pub schemas: Arc<dyn SchemaCheck>,
     /// Takes measurements.
     pub metrics: Arc<dyn Metrics>,
+    /// Is told of every call of a mounted tool.
+    pub audit: Arc<dyn AuditLog>,
     /// Dates attachments.
     pub clock: Arc<dyn Clock>,
     /// Tells attachments apart.

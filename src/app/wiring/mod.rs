@@ -3,6 +3,7 @@
 //! [`assemble`] makes the use cases and what is behind them; [`Assembled::transport`] puts a transport in
 //! front; [`run`](run::run) serves until the client goes away or a signal comes, and ends in order.
 
+mod audit;
 #[cfg(feature = "http")]
 mod auth;
 #[cfg(feature = "docker")]
@@ -95,6 +96,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let lifecycle = Lifecycle::new(config.server.shutdown_grace);
     let engines = engine::engines(config, worker, &lifecycle)?;
     let measurements = Measurements::new(&engines)?;
+    let audit = audit::open(config, &measurements, &lifecycle)?;
     let opened = store::open(config, &lifecycle).await?;
     let store: Arc<dyn ToolStore> =
         Arc::new(MeasuredStore::new(Arc::clone(&opened.tools), Arc::clone(&measurements.calls)));
@@ -142,6 +144,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         executor,
         gate: Arc::clone(&gate),
         policy: config.tool_policy(),
+        audit: Arc::clone(&audit),
     }));
     let authorizer = Authorizer::new(
         config.access_policy(),
@@ -153,6 +156,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         gate: &gate,
         schemas: &schemas,
         metrics: &measurements.calls,
+        audit: &audit,
         lifecycle: &lifecycle,
     };
     let upstreams = upstreams::open(config, needs).await?;
@@ -167,6 +171,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         upstreams,
         sandboxes: sandboxes(config, &lifecycle),
         metrics: Arc::clone(&measurements.calls),
+        audit,
     };
     Ok(Assembled {
         app,
@@ -206,6 +211,8 @@ impl Assembled {
     pub async fn shutdown(self) {
         self.lifecycle.drain().await;
         self.engines.shutdown().await;
+        // Nothing happens any more that it would have to be told of.
+        self.app.audit.close().await;
         self.lifecycle.finish().await;
         telemetry::flush().await;
     }

@@ -100,19 +100,26 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         ..HttpOptions::default()
     };
     let catalog = Arc::clone(&server.app.catalog);
+    let (audit, audited) = (Arc::clone(&server.app.audit), config.audit.enabled);
     let access = super::auth::access(config, &server.lifecycle)?;
     let verifier = access.as_ref().map(|access| Arc::clone(&access.verifier));
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::clone(&server.measurements.http),
+        audit: Arc::clone(&server.app.audit),
         access,
         readiness: Arc::new(move || {
             let (catalog, verifier) = (Arc::clone(&catalog), verifier.clone());
+            let audit_problem = audit.problem();
             Box::pin(async move {
                 let problem = catalog.health().await.err().map(|error| error.to_string());
-                let mut checks = vec![Check { name: "store", problem }];
+                let mut checks = vec![Check::new("store", problem)];
                 if let Some(verifier) = verifier {
-                    checks.push(Check { name: "auth", problem: verifier.problem() });
+                    checks.push(Check::new("auth", verifier.problem()));
+                }
+                if audited {
+                    // The server does its work all the same.
+                    checks.push(Check { stops: false, ..Check::new("audit", audit_problem) });
                 }
                 checks
             })

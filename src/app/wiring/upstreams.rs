@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::WiringError;
 use crate::app::config::Config;
 use crate::app::{Catalog, Gate, Lifecycle, Upstreams};
-use crate::ports::{Metrics, SchemaCheck};
+use crate::ports::{AuditLog, Metrics, SchemaCheck};
 
 /// What they need of what is there already.
 #[cfg_attr(not(feature = "upstream"), expect(dead_code, reason = "the other build's attach"))]
@@ -14,6 +14,7 @@ pub(super) struct Needs<'a> {
     pub(super) gate: &'a Arc<Gate>,
     pub(super) schemas: &'a Arc<dyn SchemaCheck>,
     pub(super) metrics: &'a Arc<dyn Metrics>,
+    pub(super) audit: &'a Arc<dyn AuditLog>,
     pub(super) lifecycle: &'a Lifecycle,
 }
 
@@ -43,6 +44,7 @@ pub(super) async fn open(
         gate: Arc::clone(needs.gate),
         schemas: Arc::clone(needs.schemas),
         metrics: Arc::clone(needs.metrics),
+        audit: Arc::clone(needs.audit),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         policy: config.upstream_policy(),

@@ -7,7 +7,6 @@ use super::{from_sources, from_variables};
 #[test]
 fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
     for (name, value, part) in [
-        ("MCP_AUDIT_ENABLED", "yes", "audit log"),
         ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),
         ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),
         ("MCP_EXECUTION_ENGINE", "docker", "docker engine"),
@@ -21,12 +20,13 @@ fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
 }
 
 #[test]
-fn the_audit_log_that_enterprise_would_have_is_missed_aloud() {
+fn enterprise_keeps_an_audit_log_unless_told_otherwise() {
     let config = from_variables(&[("MCP_PROFILE", "enterprise")]).unwrap();
-    assert!(!config.audit.enabled);
-    assert!(config.warnings.iter().any(|w| w.contains("audit log")), "{:?}", config.warnings);
-    let quiet = [("MCP_PROFILE", "enterprise"), ("MCP_AUDIT_ENABLED", "false")];
-    assert_eq!(from_variables(&quiet).unwrap().warnings, Vec::<String>::new());
+    assert!(config.audit.enabled);
+    let without = [("MCP_PROFILE", "enterprise"), ("MCP_AUDIT_ENABLED", "false")];
+    assert!(!from_variables(&without).unwrap().audit.enabled);
+    assert!(!from_variables(&[]).unwrap().audit.enabled);
+    assert!(from_variables(&[("MCP_AUDIT_ENABLED", "yes")]).unwrap().audit.enabled);
 }
 
 #[test]

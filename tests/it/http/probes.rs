@@ -22,8 +22,8 @@ async fn readiness_says_what_is_wrong() {
     let readiness: Readiness = Arc::new(|| {
         Box::pin(async {
             vec![
-                Check { name: "store", problem: Some("the database is away".to_owned()) },
-                Check { name: "audit", problem: None },
+                Check::new("store", Some("the database is away".to_owned())),
+                Check::new("audit", None),
             ]
         })
     });

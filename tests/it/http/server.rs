@@ -10,7 +10,7 @@ use dynamic_mcp::adapters::inbound::http::{
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
 use dynamic_mcp::app::Lifecycle;
-use dynamic_mcp::ports::{HttpMetrics as _, SessionStore};
+use dynamic_mcp::ports::{HttpMetrics as _, NoAudit, SessionStore};
 use tokio::task::JoinHandle;
 
 use super::client::{Client, INITIALIZE, INITIALIZED, data_of, mcp_headers};
@@ -32,7 +32,7 @@ pub(crate) fn options() -> HttpOptions {
 
 /// Readiness without a problem.
 pub(crate) fn ready() -> Readiness {
-    Arc::new(|| Box::pin(async { vec![Check { name: "store", problem: None }] }))
+    Arc::new(|| Box::pin(async { vec![Check::new("store", None)] }))
 }
 
 /// Binds without serving.
@@ -41,6 +41,7 @@ pub(crate) async fn bind(options: HttpOptions) -> Result<HttpServer, BindError> 
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
+        audit: Arc::new(NoAudit),
         access: None,
         readiness: ready(),
         session_store: None,
@@ -86,6 +87,7 @@ impl TestServer {
         let parts = HttpParts {
             ids: Arc::new(RandomIds),
             metrics: Arc::clone(&metrics) as _,
+            audit: Arc::new(NoAudit),
             access,
             readiness,
             session_store,

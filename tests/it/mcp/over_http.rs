@@ -29,6 +29,7 @@ async fn serve(test: &TestApp) -> HttpServer {
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
+        audit: Arc::new(dynamic_mcp::ports::NoAudit),
         access: None,
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
         session_store: None,

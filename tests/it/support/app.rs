@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::audit::RecordingAudit;
 use super::clock::FakeClock;
 use super::engine::FakeEngine;
 use super::sink::RecordingSink;
@@ -55,6 +56,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) store: Arc<dyn ToolStore>,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) audit: Arc<RecordingAudit>,
 }
 
 /// No rate limit.
@@ -75,6 +77,7 @@ impl TestApp {
         let engine = Arc::new(FakeEngine::default());
         let clock = Arc::new(FakeClock::new());
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
+        let audit = Arc::new(RecordingAudit::default());
         let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
         let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
         let executor = Arc::new(Executor::new(ExecutorParts {
@@ -100,6 +103,7 @@ impl TestApp {
             executor,
             gate: Arc::clone(&gate),
             policy: setup.policy,
+            audit: audit.clone(),
         }));
         let config = Config::read(&Values::default()).unwrap();
         let token = setup.admin_token.map(SecretString::from);
@@ -114,8 +118,9 @@ impl TestApp {
             upstreams: None,
             sandboxes: None,
             metrics: Arc::new(NoMetrics),
+            audit: audit.clone(),
         };
-        Self { app, engine, clock, store: setup.store, lifecycle }
+        Self { app, engine, clock, store: setup.store, lifecycle, audit }
     }
 }
 

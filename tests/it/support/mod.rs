@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod attachments;
+pub(crate) mod audit;
 #[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
 pub(crate) mod balancer;
 #[cfg(feature = "stdio")]

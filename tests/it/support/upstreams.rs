@@ -26,6 +26,7 @@ pub(crate) fn attaching(
         gate: Arc::clone(&test.app.gate),
         schemas: Arc::new(BoundedSchemaCheck),
         metrics: Arc::new(NoMetrics),
+        audit: test.audit.clone(),
         clock: test.clock.clone(),
         ids: Arc::new(RandomIds),
         policy: UpstreamPolicy { commands: vec!["*".to_owned()], max_timeout_ms: 120_000 },

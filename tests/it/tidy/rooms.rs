@@ -138,6 +138,7 @@ pub(super) const ROOMS: &[Room] = &[
             "rmcp",
             "rustix",
             "sha2",
+            "sha2",
             "tower",
         ],
     ),
@@ -148,6 +149,7 @@ pub(super) const ROOMS: &[Room] = &[
     ),
     // What we call.
     adapter("src/adapters/outbound/mod.rs", CALLED, &[]),
+    adapter("src/adapters/outbound/audit/", CALLED, &[]),
     adapter(
         "src/adapters/outbound/auth/",
         CALLED,

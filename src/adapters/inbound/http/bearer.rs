@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use super::options::HttpOptions;
 use super::protected_resource::Resource;
 use super::refusal::Refusal;
-use crate::domain::Caller;
-use crate::ports::{HttpMetrics, TokenError, TokenVerifier};
+use super::witness::Witness;
+use crate::domain::{Caller, ErrorCode};
+use crate::ports::{AuditLog, HttpMetrics, TokenError, TokenVerifier};
 
 /// Who is let in.
 pub struct Access {
@@ -28,9 +29,11 @@ pub(super) struct Gatekeeper {
     access: Access,
     resource: Resource,
     metrics: Arc<dyn HttpMetrics>,
+    witness: Witness,
 }
 
 /// Why a request's header holds no token.
+#[derive(Clone, Copy)]
 enum NoToken {
     /// There is no credential, or one of another scheme.
     Absent,
@@ -43,9 +46,10 @@ impl Gatekeeper {
         access: Access,
         options: &HttpOptions,
         metrics: Arc<dyn HttpMetrics>,
+        audit: Arc<dyn AuditLog>,
     ) -> Self {
         let resource = Resource::new(&access, options);
-        Self { access, resource, metrics }
+        Self { access, resource, metrics, witness: Witness::new(audit) }
     }
 
     /// What clients have to know about this server to get a token for it.
@@ -60,11 +64,13 @@ impl Gatekeeper {
             let challenge = self.challenge(uri, headers, Some(("invalid_token", why)));
             Refusal::unauthenticated(message, challenge)
         };
-        let judged = match bearer(headers) {
+        let token = bearer(headers);
+        let judged = match token {
             Ok(token) => self.access.verifier.verify(token).await,
             Err(NoToken::Malformed) => Err(TokenError::Invalid("the bearer token is malformed")),
             Err(NoToken::Absent) => {
                 self.metrics.authenticated(false);
+                self.witness.refused(None, "no access token", ErrorCode::Unauthorized);
                 let message = "Unauthorized: this server needs an access token".to_owned();
                 let challenge = self.challenge(uri, headers, None);
                 return Err(Refusal::unauthenticated(message, challenge).closing());
@@ -74,6 +80,7 @@ impl Gatekeeper {
             Ok(caller) => caller,
             Err(TokenError::Invalid(why)) => {
                 self.metrics.authenticated(false);
+                self.witness.refused(None, why, ErrorCode::Unauthorized);
                 return Err(invalid(why).closing());
             }
             Err(TokenError::Unavailable(why)) => {
@@ -86,10 +93,12 @@ impl Gatekeeper {
             let needed = self.access.required_scopes.join(" ");
             let message = format!("Forbidden: the token lacks a scope; needed are {needed}");
             let why = "the token lacks a scope";
+            self.witness.refused(Some(&caller), why, ErrorCode::Forbidden);
             let challenge = self.challenge(uri, headers, Some(("insufficient_scope", why)));
             return Err(Refusal::scope_missing(message, challenge).closing());
         }
         self.metrics.authenticated(true);
+        self.witness.accepted(token.unwrap_or_default(), &caller);
         Ok(caller)
     }
 

@@ -28,6 +28,7 @@ mod sessions;
 mod standing;
 mod state;
 mod trace;
+mod witness;
 
 pub use bearer::Access;
 pub use caller::caller;

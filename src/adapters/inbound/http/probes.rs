@@ -23,6 +23,16 @@ pub struct Check {
     pub name: &'static str,
     /// What is wrong with it, in words without a path; `None`: nothing.
     pub problem: Option<String>,
+    /// Whether a problem with it keeps the server from its work. One that doesn't is shown, and the server
+    /// stays ready.
+    pub stops: bool,
+}
+
+impl Check {
+    /// A check of something that the server can't do without.
+    pub const fn new(name: &'static str, problem: Option<String>) -> Self {
+        Self { name, problem, stops: true }
+    }
 }
 
 /// Asks whether everything is in order. Should be cheap; is not waited for longer than a few seconds.
@@ -44,15 +54,17 @@ pub(super) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
     }
     let checks = tokio::time::timeout(PATIENCE, (shared.readiness)()).await.unwrap_or_else(|_| {
         let problem = format!("no answer within {} s", PATIENCE.as_secs());
-        vec![Check { name: "readiness", problem: Some(problem) }]
+        vec![Check::new("readiness", Some(problem))]
     });
-    let ready = checks.iter().all(|check| check.problem.is_none());
+    let ready = checks.iter().all(|check| check.problem.is_none() || !check.stops);
+    let whole = checks.iter().all(|check| check.problem.is_none());
     let checks: Map<String, Value> = checks
         .into_iter()
         .map(|check| (check.name.to_owned(), check.problem.unwrap_or_else(|| "ok".into()).into()))
         .collect();
     if ready {
-        answer(StatusCode::OK, &json!({ "status": "ready", "checks": checks }))
+        let status = if whole { "ready" } else { "degraded" };
+        answer(StatusCode::OK, &json!({ "status": status, "checks": checks }))
     } else {
         let body = json!({ "status": "not_ready", "checks": checks });
         answer(StatusCode::SERVICE_UNAVAILABLE, &body)

@@ -24,7 +24,7 @@ use super::sessions::{SessionTable, Sessions, SharedSessions};
 use super::state::Shared;
 use super::{capacity, connection, router};
 use crate::app::Lifecycle;
-use crate::ports::{HttpMetrics, Ids, SessionStore};
+use crate::ports::{AuditLog, HttpMetrics, Ids, SessionStore};
 
 /// How long answers that are complete may take to leave once the server has stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ pub struct HttpParts {
     pub ids: Arc<dyn Ids>,
     /// Takes the measurements and shows them at `/metrics`.
     pub metrics: Arc<dyn HttpMetrics>,
+    /// Is told whose tokens were judged, and how.
+    pub audit: Arc<dyn AuditLog>,
     /// Who is let in; `None`: everybody.
     pub access: Option<Access>,
     /// Is asked by `/readyz`.
@@ -88,9 +90,9 @@ impl HttpServer {
             parts.lifecycle.calls.clone(),
             parts.session_store.is_some(),
         ));
-        let gatekeeper = parts
-            .access
-            .map(|access| Gatekeeper::new(access, &options, Arc::clone(&parts.metrics)));
+        let gatekeeper = parts.access.map(|access| {
+            Gatekeeper::new(access, &options, Arc::clone(&parts.metrics), parts.audit)
+        });
         let fleet = parts.session_store.map(|store| {
             let tasks = parts.lifecycle.tasks.clone();
             Arc::new(SharedSessions::new(store, Arc::clone(&table), options.session_ttl, tasks))

@@ -8,6 +8,7 @@
 
 mod announce;
 mod answer;
+mod audit;
 mod bounded;
 mod clients;
 mod decode;

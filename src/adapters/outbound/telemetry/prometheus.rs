@@ -15,6 +15,8 @@
 //! | `dynamic_mcp_store_duration_seconds` | histogram | `operation`, `outcome`: `ok`, `error` |
 //! | `dynamic_mcp_list_changes_total` | counter | |
 //! | `dynamic_mcp_list_change_notifications_total` | counter | |
+//! | `dynamic_mcp_audit_events_total` | counter | `outcome`: `written`, `lost` |
+//! | `dynamic_mcp_audit_failing` | gauge | |
 //!
 //! The first six have the names of the Node project, so that its dashboards go on working.
 
@@ -23,7 +25,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, MeterProvider as _, UpDownCounter};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, MeterProvider as _, UpDownCounter};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 use tokio::time::Instant;
@@ -66,6 +68,8 @@ pub struct PrometheusMetrics {
     sessions_expired: Counter<u64>,
     auth_success: Counter<u64>,
     auth_denied: Counter<u64>,
+    audit_events: Counter<u64>,
+    audit_failing: Gauge<u64>,
 }
 
 impl PrometheusMetrics {
@@ -111,7 +115,21 @@ impl PrometheusMetrics {
         for kind in [RejectionKind::Rate, RejectionKind::Concurrency] {
             rejections.add(0, &[KeyValue::new("kind", kind_label(kind))]);
         }
+        let audit_events = meter
+            .u64_counter("dynamic_mcp_audit_events")
+            .with_description("Events for the audit log: written, or lost for want of room.")
+            .build();
+        for outcome in ["written", "lost"] {
+            audit_events.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
+        let audit_failing = meter
+            .u64_gauge("dynamic_mcp_audit_failing")
+            .with_description("1 while the audit log can't be written.")
+            .build();
+        audit_failing.record(0, &[]);
         Ok(Self {
+            audit_events,
+            audit_failing,
             registry,
             tools: RwLock::default(),
             calls: histogram(
@@ -234,6 +252,18 @@ impl Metrics for PrometheusMetrics {
     fn notified(&self, receivers: usize) {
         self.list_changes.add(1, &[]);
         self.notifications.add(receivers as u64, &[]);
+    }
+
+    fn audit_written(&self, events: u64) {
+        self.audit_events.add(events, &[KeyValue::new("outcome", "written")]);
+    }
+
+    fn audit_lost(&self) {
+        self.audit_events.add(1, &[KeyValue::new("outcome", "lost")]);
+    }
+
+    fn audit_failing(&self, failing: bool) {
+        self.audit_failing.record(u64::from(failing), &[]);
     }
 }
 
