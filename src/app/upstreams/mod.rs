@@ -64,6 +64,8 @@ pub struct UpstreamsParts {
 /// Other MCP servers.
 pub struct Upstreams {
     parts: UpstreamsParts,
+    /// Tells this server from others that mount the same tools.
+    instance: Arc<str>,
     mounts: Mutex<BTreeMap<Alias, Arc<Mount>>>,
     /// Held while the store and the mounts are brought in line.
     changing: tokio::sync::Mutex<()>,
@@ -108,7 +110,8 @@ impl Attached {
 impl Upstreams {
     /// None are mounted yet; [`follow`](Self::follow) mounts those that are kept.
     pub fn new(parts: UpstreamsParts) -> Self {
-        Self { parts, mounts: Mutex::default(), changing: tokio::sync::Mutex::default() }
+        let instance = parts.ids.uuid().into();
+        Self { parts, instance, mounts: Mutex::default(), changing: tokio::sync::Mutex::default() }
     }
 
     /// Every attachment, sorted by alias.
@@ -161,7 +164,8 @@ impl Upstreams {
         let connected = connect(&*self.parts.client, &attachment).await;
         let (session, tools) =
             connected.map_err(|error| UpstreamsError::Server { alias: alias.clone(), error })?;
-        let (_, left_out) = Mounted::all(&alias, tools.clone());
+        let shown = tools.iter().filter(|tool| !tool.came_through(&self.instance)).cloned();
+        let (_, left_out) = Mounted::all(&alias, shown.collect());
         if !left_out.is_empty() {
             session.close().await;
             let named = left_out.iter().take(NAMED);
@@ -256,7 +260,7 @@ impl Upstreams {
 
     fn mount(&self, attachment: Attachment, first: Option<mount::Connected>) -> Arc<Mount> {
         self.parts.catalog.hold_prefix(&attachment.alias);
-        let mount = Mount::new(attachment);
+        let mount = Mount::new(attachment, Arc::clone(&self.instance));
         if let Some((session, tools)) = &first {
             mount.begin(Arc::clone(session));
             mount.show(&self.parts.catalog, tools.clone());

@@ -22,12 +22,17 @@ const REFRESH: Duration = Duration::from_mins(1);
 /// Shortest time between two looks at the list, so that a server that tells of changes all the time costs little.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// Why a tool is not shown a second time.
+const LOOP: &str = "it came from here";
+
 /// A connection, and the tools that its server has.
 pub(super) type Connected = (Arc<dyn UpstreamSession>, Vec<RemoteTool>);
 
 /// An attached server.
 pub(super) struct Mount {
     pub(super) attachment: Attachment,
+    /// Tells this server from others.
+    instance: Arc<str>,
     state: Mutex<State>,
     stop: CancellationToken,
     ended: CancellationToken,
@@ -58,7 +63,7 @@ pub struct MountStatus {
 }
 
 impl Mount {
-    pub(super) fn new(attachment: Attachment) -> Arc<Self> {
+    pub(super) fn new(attachment: Attachment, instance: Arc<str>) -> Arc<Self> {
         let state = State {
             session: None,
             problem: Some("it is being connected".to_owned()),
@@ -68,6 +73,7 @@ impl Mount {
         };
         Arc::new(Self {
             attachment,
+            instance,
             state: Mutex::new(state),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -198,10 +204,15 @@ impl Mount {
 
     /// Shows the server's tools, unless this was stopped.
     pub(super) fn show(&self, catalog: &Catalog, tools: Vec<RemoteTool>) {
+        let is_loop = |tool: &RemoteTool| tool.came_through(&self.instance);
+        let (loops, tools): (Vec<_>, Vec<_>) = tools.into_iter().partition(is_loop);
+        let tools = tools.into_iter().map(|tool| tool.through(&self.instance)).collect();
         let (mounted, left_out) = Mounted::all(&self.attachment.alias, tools);
         let mut state = self.state();
         state.tools = mounted.iter().map(|tool| tool.name.clone()).collect();
-        state.left_out = left_out.into_iter().map(|(name, why)| (name, why.to_string())).collect();
+        let left_out = left_out.into_iter().map(|(name, why)| (name, why.to_string()));
+        let loops = loops.into_iter().map(|tool| (tool.name, LOOP.to_owned()));
+        state.left_out = left_out.chain(loops).collect();
         state.problem = None;
         if !self.stop.is_cancelled() {
             catalog.mount(&self.attachment.alias, mounted);

@@ -52,11 +52,11 @@ pub(super) async fn attachments(
     config: &Config,
     lifecycle: &Lifecycle,
 ) -> Result<Arc<dyn crate::ports::AttachmentStore>, WiringError> {
-    let Lifecycle { tasks, stopped, .. } = lifecycle;
     match &config.store.backend {
         #[cfg(feature = "file")]
         Backend::File(path) => {
             use crate::adapters::outbound::store::file::FileAttachments;
+            let Lifecycle { tasks, stopped, .. } = lifecycle;
             let store = FileAttachments::open(&file(path), tasks, stopped).await;
             Ok(Arc::new(store.map_err(|error| WiringError::start(&error))?))
         }
@@ -70,6 +70,7 @@ pub(super) async fn attachments(
             let schema = SchemaName::parse(&settings.schema);
             let schema = schema.map_err(|error| WiringError::start(&error))?;
             let url = settings.url.expose_secret();
+            let Lifecycle { tasks, stopped, .. } = lifecycle;
             let store = PgAttachments::open(url, &schema, tasks, stopped);
             Ok(Arc::new(store.map_err(|error| WiringError::start(&error))?))
         }

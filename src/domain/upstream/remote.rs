@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 use super::alias::Alias;
 use crate::domain::tool::{ToolName, ToolSchema};
 
+/// The key in a tool's `_meta` of the servers that it came through, the newest first.
+const VIA: &str = "dynamic-mcp/via";
+
 /// A tool as its server describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteTool {
@@ -49,6 +52,30 @@ impl RemoteTool {
     pub fn input_schema(&self) -> Option<ToolSchema> {
         let schema = self.definition.get("inputSchema")?;
         ToolSchema::input(schema.clone()).ok()
+    }
+
+    /// Whether it came through this server before: servers that mount each other, or themselves, would show each
+    /// tool once more each time they look.
+    pub fn came_through(&self, instance: &str) -> bool {
+        self.via().iter().any(|other| other == instance)
+    }
+
+    /// The same, having come through this server.
+    #[must_use]
+    pub fn through(mut self, instance: &str) -> Self {
+        let mut via = vec![Value::from(instance)];
+        via.extend_from_slice(self.via());
+        let definition = Arc::make_mut(&mut self.definition);
+        let meta = definition.entry("_meta").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(meta) = meta {
+            meta.insert(VIA.to_owned(), Value::Array(via));
+        }
+        self
+    }
+
+    fn via(&self) -> &[Value] {
+        let via = self.definition.get("_meta").and_then(|meta| meta.get(VIA));
+        via.and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -100,6 +127,15 @@ mod tests {
         let (names, left_out) = mount(&["z", "issue.create", "repo/get", "é"]);
         assert_eq!(names, ["gh._", "gh.issue.create", "gh.repo_get", "gh.z"]);
         assert!(left_out.is_empty());
+    }
+
+    #[test]
+    fn a_tool_remembers_the_servers_that_it_came_through() {
+        let tool = tool("x");
+        assert!(!tool.came_through("one"));
+        let tool = tool.through("one").through("two");
+        assert!(tool.came_through("one") && tool.came_through("two"));
+        assert!(!tool.came_through("three"));
     }
 
     #[test]

@@ -124,6 +124,21 @@ async fn a_name_that_comes_later_is_left_out_and_shown_to_be() {
 }
 
 #[tokio::test]
+async fn tools_that_came_from_here_are_not_shown_again() {
+    let fake = FakeClient::new(&["echo"]);
+    let mut site = site(&fake).await;
+    site.attach(web("up")).await;
+    let listed = site.client().request("tools/list", json!({})).await;
+    let tools = listed["result"]["tools"].as_array().unwrap().clone();
+    let shown = tools.into_iter().find(|tool| tool["name"] == "up.echo").unwrap();
+    fake.came_through(json!(["somebody else"]));
+    site.until_listed("up.echo", true).await;
+    fake.came_through(shown["_meta"]["dynamic-mcp/via"].clone());
+    site.until_listed("up.echo", false).await;
+    assert_eq!(site.listed("up").await["leftOut"][0]["name"], "echo");
+}
+
+#[tokio::test]
 async fn strict_clients_see_and_call_the_other_spelling() {
     let fake = FakeClient::new(&["deep.er", "echo"]);
     let mut site = site(&fake).await;

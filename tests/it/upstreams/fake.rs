@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 pub(super) struct FakeClient {
     tools: Arc<Mutex<Vec<String>>>,
+    /// What its tools say they came through.
+    via: Arc<Mutex<Value>>,
     changed: watch::Sender<()>,
     pub(super) down: AtomicBool,
     /// Connections that are open.
@@ -31,6 +33,12 @@ impl FakeClient {
         let fake = Self::default();
         fake.offer(tools);
         Arc::new(fake)
+    }
+
+    /// From now on its tools came through these.
+    pub(super) fn came_through(&self, via: Value) {
+        *self.via.lock().unwrap() = via;
+        self.changed.send_replace(());
     }
 
     /// From now on its servers have these tools.
@@ -49,6 +57,7 @@ impl UpstreamClient for FakeClient {
         self.open.fetch_add(1, Ordering::SeqCst);
         Ok(Arc::new(FakeSession {
             tools: Arc::clone(&self.tools),
+            via: Arc::clone(&self.via),
             changed: self.changed.clone(),
             gone: CancellationToken::new(),
             open: Arc::clone(&self.open),
@@ -59,6 +68,7 @@ impl UpstreamClient for FakeClient {
 
 struct FakeSession {
     tools: Arc<Mutex<Vec<String>>>,
+    via: Arc<Mutex<Value>>,
     changed: watch::Sender<()>,
     gone: CancellationToken,
     open: Arc<AtomicUsize>,
@@ -80,7 +90,8 @@ impl UpstreamSession for FakeSession {
 
     async fn tools(&self) -> Result<Vec<RemoteTool>, UpstreamError> {
         let tools = self.tools.lock().unwrap().clone();
-        Ok(tools.into_iter().map(tool).collect())
+        let via = self.via.lock().unwrap().clone();
+        Ok(tools.into_iter().map(|name| tool(name, &via)).collect())
     }
 
     async fn call(
@@ -121,10 +132,13 @@ impl UpstreamSession for FakeSession {
     }
 }
 
-fn tool(name: String) -> RemoteTool {
+fn tool(name: String, via: &Value) -> RemoteTool {
     let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } } });
-    let definition =
+    let mut definition =
         json!({ "name": name, "description": "A tool of the fake.", "inputSchema": schema });
+    if via.is_array() {
+        definition["_meta"] = json!({ "dynamic-mcp/via": via });
+    }
     RemoteTool { name, definition: Arc::new(object(definition)) }
 }
 

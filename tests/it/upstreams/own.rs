@@ -1,6 +1,6 @@
 //! The built server as an upstream, over stdio and over HTTP.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::site::{Site, own};
 #[cfg(feature = "http")]
@@ -115,7 +115,7 @@ async fn over_http_too_and_back_again_after_its_restart() {
             break down;
         }
     };
-    assert_eq!(down["structuredContent"].get("code").unwrap_or(&Value::Null), &Value::Null);
+    assert!(down["structuredContent"]["code"].is_null(), "{down}");
     let failure = &down["_meta"]["dynamic-mcp/error"];
     assert_eq!(failure["code"], "engine_unavailable", "{down}");
 
