@@ -15,10 +15,14 @@ use crate::ports::Ids as _;
 
 /// What all that uses Docker shares.
 pub(super) struct Docker {
-    connection: Arc<Connection>,
-    instance: Instance,
-    images: Images,
-    dependencies: Dependencies,
+    /// Whose containers they are.
+    pub(super) instance: Instance,
+    /// Makes them.
+    pub(super) containers: Containers,
+    /// Pulls what is missing.
+    pub(super) images: Images,
+    /// Installs packages.
+    pub(super) dependencies: Dependencies,
 }
 
 impl Docker {
@@ -27,22 +31,22 @@ impl Docker {
         let connection = Arc::new(Connection::new(surroundings(config)));
         let (tasks, stopped) = (&lifecycle.tasks, &lifecycle.stopped);
         let instance = Instance::new(&RandomIds.uuid());
-        let images =
-            Images::new(Arc::clone(&connection), config.sandbox.images.clone(), tasks, stopped);
+        let containers = Containers::new(Arc::clone(&connection), tasks);
+        let images = Images::new(connection, config.sandbox.images.clone(), tasks, stopped);
         let options = DependencyOptions {
             registry: config.docker.npm_registry.as_ref().map(ToString::to_string),
             extra_ca: config.docker.extra_ca_file.clone(),
             cache_bytes: config.docker.dependency_cache.bytes(),
         };
         let dependencies = Dependencies::new(
-            Containers::new(Arc::clone(&connection), tasks),
+            containers.clone(),
             images.clone(),
             instance.clone(),
             options,
             tasks,
             stopped,
         );
-        Self { connection, instance, images, dependencies }
+        Self { instance, containers, images, dependencies }
     }
 
     /// Interactive sandboxes, and what tends them.
@@ -50,7 +54,7 @@ impl Docker {
         let sandbox = &config.sandbox;
         let bridge = config.docker.session_network;
         let host = DockerSandboxes::new(
-            Containers::new(Arc::clone(&self.connection), &lifecycle.tasks),
+            self.containers.clone(),
             self.images.clone(),
             self.dependencies.clone(),
             self.instance.clone(),
@@ -78,7 +82,7 @@ impl Docker {
 }
 
 /// What a container may use.
-fn resources(config: &Config) -> Resources {
+pub(super) fn resources(config: &Config) -> Resources {
     Resources {
         memory_bytes: config.sandbox.container_memory.bytes(),
         millicpus: config.sandbox.container_millicpus,

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bollard::Docker;
 use bollard::container::{AttachContainerResults, LogOutput};
@@ -19,6 +20,9 @@ use super::connection::Connection;
 use super::error::DockerError;
 use super::spec::Spec;
 use super::verify::verify;
+
+/// How long the daemon may take to remove one. The end of the server waits for that.
+const REMOVAL: Duration = Duration::from_secs(10);
 
 /// What the container's first process says.
 pub type Output = Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
@@ -120,16 +124,20 @@ impl Drop for Held {
         let (id, client) = (std::mem::take(&mut self.id), self.client.clone());
         self.tasks.spawn(async move {
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            match client.remove_container(&id, Some(options)).await {
+            let removal = client.remove_container(&id, Some(options));
+            match tokio::time::timeout(REMOVAL, removal).await {
                 // Gone, or being removed by the daemon itself.
-                Ok(())
-                | Err(bollard::errors::Error::DockerResponseServerError {
-                    status_code: 404 | 409,
-                    ..
-                }) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "a container was not removed; it will be later");
+                Ok(
+                    Ok(())
+                    | Err(bollard::errors::Error::DockerResponseServerError {
+                        status_code: 404 | 409,
+                        ..
+                    }),
+                ) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a container was not removed; it ends with its input");
                 }
+                Err(_) => tracing::warn!("a container was not removed in time"),
             }
         });
     }

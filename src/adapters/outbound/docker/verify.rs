@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn each_wall_that_is_missing_is_named() {
-        let breaches: [(&str, fn(&mut HostConfig)); 9] = [
+        type Breach = fn(&mut HostConfig);
+        let breaches: [(&str, Breach); 9] = [
             ("the memory limit", |host| host.memory = Some(0)),
             ("the swap limit", |host| host.memory_swap = Some(-1)),
             ("the processor limit", |host| host.nano_cpus = Some(0)),
