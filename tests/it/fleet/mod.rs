@@ -4,6 +4,7 @@ mod balanced;
 mod ending;
 mod faults;
 mod storm;
+mod unread;
 
 use tokio::time::Instant;
 

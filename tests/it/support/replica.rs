@@ -68,9 +68,14 @@ impl Replica {
         (answer.head.status, answer.json())
     }
 
+    /// The process's id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Asks it to end; how it ended.
     pub(crate) async fn terminate(&mut self) -> std::process::ExitStatus {
-        let pid = self.process.id().unwrap().cast_signed();
+        let pid = self.pid().cast_signed();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         tokio::time::timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()

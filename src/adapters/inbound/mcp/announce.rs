@@ -1,6 +1,7 @@
 //! Tells every session and every subscription that the list of tools has changed.
 //!
-//! One task follows the catalogue and waits a moment, so that a burst of changes becomes one announcement.
+//! One task follows the catalogue. A change that comes alone is told almost at once; of a burst the rest
+//! becomes one announcement.
 //! Nothing on the path of a change waits for a client: each session is told by a task of its own, at most one
 //! at a time, and subscriptions follow at their own pace.
 
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 
 use crate::app::{App, Lifecycle};
 
+/// A change after which none follows for this long has come alone.
+const ALONE: Duration = Duration::from_millis(1);
 /// No further change for this long ends a burst.
 const QUIET: Duration = Duration::from_millis(20);
 /// A burst that doesn't end is announced after this long.
@@ -57,9 +60,12 @@ impl Audience {
             let stopped = speaker.lifecycle.stopped.clone();
             stopped
                 .run_until_cancelled(async {
+                    let mut last = None::<Instant>;
                     while changes.changed().await.is_ok() {
-                        end_of_burst(&mut changes).await;
+                        let goes_on = last.is_some_and(|last| last.elapsed() < LONGEST_BURST);
+                        end_of_burst(&mut changes, goes_on).await;
                         metrics.notified(speaker.announce());
+                        last = Some(Instant::now());
                     }
                 })
                 .await;
@@ -137,12 +143,14 @@ impl Listener {
     }
 }
 
-async fn end_of_burst(changes: &mut watch::Receiver<u64>) {
+/// `goes_on`: the change belongs to a burst of which something was told already.
+async fn end_of_burst(changes: &mut watch::Receiver<u64>, goes_on: bool) {
     let latest = Instant::now() + LONGEST_BURST;
+    let mut pause = if goes_on { QUIET } else { ALONE };
     loop {
-        let quiet = (Instant::now() + QUIET).min(latest);
+        let quiet = (Instant::now() + pause).min(latest);
         match tokio::time::timeout_at(quiet, changes.changed()).await {
-            Ok(Ok(())) if Instant::now() < latest => {}
+            Ok(Ok(())) if Instant::now() < latest => pause = QUIET,
             _ => return,
         }
     }

@@ -1,0 +1,132 @@
+//! How fast PostgreSQL takes tools, and how soon another replica knows of one: durable creates a second with
+//! eight callers while the registry grows, and the time from asking to create at one store to the word of it
+//! at another. Beside them what the database makes of single inserts that announce nothing.
+//!
+//! `TEST_DATABASE_URL=postgres://... cargo bench --bench fleet`; uses a schema of its own and drops it.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a benchmark measures real time, prints, and fails by panicking"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use dynamic_mcp::adapters::outbound::store::postgres::{PgOptions, PgToolStore, SchemaName};
+use dynamic_mcp::domain::Actor;
+use dynamic_mcp::domain::tool::record::Edit;
+use dynamic_mcp::domain::tool::{Change, EngineKind, ToolDraft, ToolPolicy, ToolRecord};
+use dynamic_mcp::ports::{StoreEvent, ToolStore as _};
+use futures_util::StreamExt as _;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const TOOLS: usize = 5_000;
+const CALLERS: usize = 8;
+const STEP: usize = 1_000;
+const CODE_BYTES: usize = 2_000;
+const SAMPLES: usize = 500;
+
+fn tool(number: usize) -> Arc<ToolRecord> {
+    let draft = json!({
+        "name": format!("bench.tool.{number:05}"),
+        "description": "A tool to measure with.",
+        "code": format!("return {number}; // {}", "x".repeat(CODE_BYTES)),
+        "inputSchema": { "type": "object", "properties": { "text": { "type": "string" } } },
+    });
+    let draft: ToolDraft = serde_json::from_value(draft).unwrap();
+    let (name, content) = draft.check(&ToolPolicy::default()).unwrap();
+    let edit = Edit { actor: Actor::Local, at: DateTime::UNIX_EPOCH, change: Change::Create };
+    Arc::new(ToolRecord::create(name, content, true, EngineKind::Embedded, None, edit))
+}
+
+async fn open(
+    url: &str,
+    schema: &str,
+    instance: &str,
+    life: &(TaskTracker, CancellationToken),
+) -> PgToolStore {
+    let options = PgOptions {
+        schema: SchemaName::parse(schema).unwrap(),
+        history: 50,
+        default_engine: EngineKind::Embedded,
+        instance: instance.to_owned(),
+    };
+    let store = PgToolStore::open(url, options, &life.0, &life.1).unwrap();
+    while store.health().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store
+}
+
+/// Single inserts a second by as many callers, without triggers and announcements: the database's own pace.
+async fn floor(pool: &PgPool, schema: &str) -> f64 {
+    let sql = format!("CREATE TABLE {schema}.floor (n BIGINT PRIMARY KEY, code TEXT)");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+    let code = "x".repeat(CODE_BYTES);
+    let start = Instant::now();
+    futures_util::stream::iter(0..1_000_i64)
+        .for_each_concurrent(CALLERS, |n| {
+            let sql = format!("INSERT INTO {schema}.floor VALUES ($1, $2)");
+            let code = &code;
+            async move {
+                sqlx::query(AssertSqlSafe(sql)).bind(n).bind(code).execute(pool).await.unwrap();
+            }
+        })
+        .await;
+    1_000.0 / start.elapsed().as_secs_f64()
+}
+
+#[tokio::main]
+async fn main() {
+    let url = std::env::var("TEST_DATABASE_URL").unwrap();
+    let schema = format!("bench_{}", std::process::id());
+    let life = (TaskTracker::new(), CancellationToken::new());
+    let (a, b) = (open(&url, &schema, "a", &life).await, open(&url, &schema, "b", &life).await);
+    let pool = PgPool::connect(&url).await.unwrap();
+    println!("single inserts, {CALLERS} callers: {:.0}/s", floor(&pool, &schema).await);
+
+    let records: Vec<_> = (0..TOOLS).map(tool).collect();
+    for (block, records) in records.chunks(STEP).enumerate() {
+        let start = Instant::now();
+        futures_util::stream::iter(records)
+            .for_each_concurrent(CALLERS, |record| async {
+                a.insert(Arc::clone(record), 10_000).await.unwrap();
+            })
+            .await;
+        let rate = records.len() as f64 / start.elapsed().as_secs_f64();
+        println!("create, {CALLERS} callers, from {:>4} tools: {rate:.0}/s", block * STEP);
+    }
+
+    let mut events = b.watch();
+    let mut told = Vec::new();
+    for number in TOOLS..TOOLS + SAMPLES {
+        let record = tool(number);
+        let start = Instant::now();
+        a.insert(Arc::clone(&record), 10_000).await.unwrap();
+        while let Some(event) = events.next().await {
+            if matches!(event, StoreEvent::Put(put) if put.name == record.name) {
+                break;
+            }
+        }
+        told.push(start.elapsed());
+    }
+    told.sort();
+    println!(
+        "create asked at one, known at the other, with {TOOLS} tools: p50 {:?}, p99 {:?}",
+        told[SAMPLES / 2],
+        told[SAMPLES * 99 / 100],
+    );
+
+    life.1.cancel();
+    life.0.close();
+    life.0.wait().await;
+    let sql = format!("DROP SCHEMA {schema} CASCADE");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+}
