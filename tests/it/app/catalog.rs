@@ -8,7 +8,7 @@ use dynamic_mcp::domain::tool::{Expected, Revision, ToolPatch, ToolPolicy};
 use dynamic_mcp::domain::{Actor, ErrorCode};
 use serde_json::{Value, json};
 
-use crate::support::app::{Setup, TestApp, draft};
+use crate::support::app::{Setup, TestApp, context, draft};
 
 fn patch(fields: Value) -> ToolPatch {
     serde_json::from_value(fields).unwrap()
@@ -150,6 +150,27 @@ async fn code_is_parsed_only_when_it_changes() {
     assert_eq!(checked(), 2);
     let refused = update(json!({ "code": "what" })).await.unwrap_err();
     assert_eq!(refused.details(), Some(json!({ "line": 1, "column": 1 })));
+}
+
+#[tokio::test]
+async fn schemas_are_compiled_once_a_definition() {
+    let test = TestApp::new();
+    let (catalog, runner) = (&test.app.catalog, &test.app.runner);
+    let compiled = || test.schemas.compiled.load(Ordering::SeqCst);
+    let schema = json!({ "type": "object" });
+    let fields = json!({ "inputSchema": schema, "outputSchema": schema });
+    catalog.create(Actor::Local, draft(&fields)).await.unwrap();
+    runner.call(context().0, "text.echo", None).await.unwrap();
+    assert_eq!(compiled(), 2);
+    let change = patch(json!({ "code": "return {}" }));
+    catalog.update(Actor::Local, "text.echo", change, Expected::Any).await.unwrap();
+    runner.call(context().0, "text.echo", None).await.unwrap();
+    assert_eq!(compiled(), 4);
+    for enabled in [false, true] {
+        catalog.set_enabled(Actor::Local, "text.echo", enabled, Expected::Any).await.unwrap();
+    }
+    runner.call(context().0, "text.echo", None).await.unwrap();
+    assert_eq!(compiled(), 4, "what is only enabled is defined as before");
 }
 
 #[tokio::test]

@@ -74,6 +74,12 @@ async fn the_revision_without_sessions_has_them_too() {
     let read = client.request("resources/read", uri).await;
     let result = &read["result"];
     assert_eq!((&result["resultType"], &result["ttlMs"]), (&json!("complete"), &json!(0)));
+    for method in ["resources/list", "resources/templates/list", "prompts/list", "tools/list"] {
+        let listed = client.request(method, json!({})).await;
+        let result = &listed["result"];
+        assert_eq!(result["resultType"], "complete", "{method}: {listed}");
+        assert!(result["ttlMs"].is_u64() && result["cacheScope"].is_string(), "{method}: {listed}");
+    }
     let missing = client.request("resources/read", json!({ "uri": "dynamic://no" })).await;
     assert_eq!(missing["error"]["code"], -32_602, "{STATELESS}: {missing}");
     assert_eq!(missing["error"]["data"]["uri"], "dynamic://no");

@@ -158,3 +158,21 @@ async fn where_the_operator_wants_it_no_tool_is_kept_whose_examples_fail() {
     assert_eq!(client.call("dynamic.tool.update", patch).await["isError"], false);
     assert_eq!(served.test.engine.started.load(Ordering::SeqCst), before);
 }
+
+#[tokio::test]
+async fn a_rollback_is_a_write_too() {
+    let mut before = Served::enterprise(TestApp::new()).await;
+    let bad = echo(&json!([{ "args": {}, "result": 2 }]));
+    before.client.call("dynamic.tool.create", json!({ "tool": bad })).await;
+    let patch = json!({ "name": "text.echo", "patch": { "examples": [{ "args": {} }] } });
+    before.client.call("dynamic.tool.update", patch).await;
+    let store = before.test.store.clone();
+    let now = TestApp::with(Setup { store, test_on_write: true, ..Setup::default() });
+    now.app.catalog.reload().await.unwrap();
+    let mut served = Served::enterprise(now).await;
+    let back = json!({ "name": "text.echo", "toRevision": 1 });
+    let refused = served.client.call("dynamic.tool.rollback", back).await;
+    assert_eq!(refused["structuredContent"]["code"], "invalid_tool", "{refused}");
+    let got = served.client.call("dynamic.tool.get", json!({ "name": "text.echo" })).await;
+    assert_eq!(got["structuredContent"]["tool"]["revision"], 2);
+}

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamic_mcp::adapters::outbound::schema_check::BoundedSchemaCheck;
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
 use dynamic_mcp::app::config::{Config, Values};
 use dynamic_mcp::app::{
@@ -22,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::audit::RecordingAudit;
 use super::clock::FakeClock;
 use super::engine::FakeEngine;
+use super::schema::CountedSchemas;
 use super::sink::RecordingSink;
 
 /// What a test may want to be different.
@@ -54,6 +54,7 @@ pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) engine: Arc<FakeEngine>,
     pub(crate) clock: Arc<FakeClock>,
+    pub(crate) schemas: Arc<CountedSchemas>,
     pub(crate) store: Arc<dyn ToolStore>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) audit: Arc<RecordingAudit>,
@@ -76,13 +77,14 @@ impl TestApp {
     pub(crate) fn with(setup: Setup) -> Self {
         let engine = Arc::new(FakeEngine::default());
         let clock = Arc::new(FakeClock::new());
+        let schemas = Arc::new(CountedSchemas::default());
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
         let audit = Arc::new(RecordingAudit::default());
         let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
         let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
         let executor = Arc::new(Executor::new(ExecutorParts {
             engines: engines.clone(),
-            schemas: Arc::new(BoundedSchemaCheck),
+            schemas: schemas.clone(),
             metrics: Arc::new(NoMetrics),
             limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
             lifecycle: lifecycle.clone(),
@@ -90,7 +92,7 @@ impl TestApp {
         let examples = Arc::new(Examples::new(Arc::clone(&executor), Duration::from_mins(2)));
         let catalog = Arc::new(Catalog::new(CatalogParts {
             store: Arc::clone(&setup.store),
-            schemas: Arc::new(BoundedSchemaCheck),
+            schemas: schemas.clone(),
             engines: engines.clone(),
             clock: clock.clone(),
             gate: Arc::clone(&gate),
@@ -120,7 +122,7 @@ impl TestApp {
             metrics: Arc::new(NoMetrics),
             audit: audit.clone(),
         };
-        Self { app, engine, clock, store: setup.store, lifecycle, audit }
+        Self { app, engine, clock, schemas, store: setup.store, lifecycle, audit }
     }
 }
 

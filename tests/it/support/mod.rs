@@ -28,6 +28,7 @@ pub(crate) mod registry;
 pub(crate) mod replica;
 #[cfg(feature = "file")]
 pub(crate) mod rows;
+pub(crate) mod schema;
 pub(crate) mod sink;
 #[cfg(feature = "stdio")]
 pub(crate) mod upstreams;

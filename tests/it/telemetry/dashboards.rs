@@ -135,7 +135,7 @@ async fn every_metric_that_deploy_names_is_exported() {
                 let known = labels.contains(&matcher.name) || matcher.name == "instance";
                 assert!(known, "{expression}: {name} has no label {}", matcher.name);
                 if matches!(matcher.op, MatchOp::Equal) && matcher.name == "outcome" {
-                    let known = ["ok", "error"].contains(&&*matcher.value)
+                    let known = ["ok", "error", "written", "lost"].contains(&&*matcher.value)
                         || serde_json::from_value::<dynamic_mcp::domain::ErrorCode>(
                             matcher.value.clone().into(),
                         )
