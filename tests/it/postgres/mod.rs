@@ -3,3 +3,4 @@
 
 mod crowd;
 mod neighbour;
+mod runbook;
