@@ -51,10 +51,7 @@ async fn with_a_schema_the_args_are_the_object_and_are_validated_first() {
     assert_eq!(value(&test, json!({ "args": 1 })).await, json!({ "args": 1 }));
     let refused = call(&test, json!({ "other": 1 })).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::InvalidInput);
-    assert!(
-        refused.public_message().contains("expected the required property \"args\""),
-        "{refused}"
-    );
+    assert!(refused.public_message().contains("\"args\""), "{refused}");
     assert_eq!(refused.details().unwrap()["violations"][0]["pointer"], "");
     assert_eq!(test.engine.started.load(Ordering::SeqCst), 1, "nothing ran for the bad call");
 }
