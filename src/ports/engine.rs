@@ -42,6 +42,9 @@ pub trait Engine: Send + Sync {
         Ok(Ok(None))
     }
 
+    /// Waits until it is known whether the engine is there; MUST end within seconds.
+    async fn settled(&self) {}
+
     /// What this engine can do now. Cheap.
     fn report(&self) -> EngineReport;
 

@@ -58,6 +58,17 @@ const SANDBOXES: &[&str] = &[
     "adapters::outbound::engine::sandbox",
 ];
 
+/// What the engine of containers knows beside that: the way to their daemon.
+const CONTAINERS: &[&str] = &[
+    "ports",
+    "domain",
+    "adapters::outbound::docker",
+    "adapters::outbound::engine::exchange",
+    "adapters::outbound::engine::protocol",
+    "adapters::outbound::engine::road",
+    "adapters::outbound::engine::sandbox",
+];
+
 /// The room of a file is the one with the longest `files`.
 pub(super) const ROOMS: &[Room] = &[
     // The crate's roots and the composition root: the only ones that know everybody.
@@ -180,6 +191,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["sqlx"],
     ),
     adapter("src/adapters/outbound/engine/", CALLED, &["getrandom"]),
+    adapter("src/adapters/outbound/engine/docker/", CONTAINERS, &["bollard", "getrandom"]),
     adapter(
         "src/adapters/outbound/engine/embedded/",
         SANDBOXES,

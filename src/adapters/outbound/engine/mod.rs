@@ -3,19 +3,21 @@
 //! What they share: the frames on the way to a sandbox and back (`frame`, `protocol`, `road`), one call's
 //! `conversation`, and `core.js`, which code meets first in each of them.
 
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod conversation;
+#[cfg(feature = "docker")]
+pub mod docker;
 #[cfg(feature = "embedded")]
 pub mod embedded;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod exchange;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod frame;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod printed;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod protocol;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod road;
-#[cfg(feature = "embedded")]
+#[cfg(any(feature = "docker", feature = "embedded"))]
 mod sandbox;

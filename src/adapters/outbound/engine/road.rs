@@ -41,6 +41,13 @@ impl<'a, S: Sandbox> Road<'a, S> {
         Self { sandbox, seal, max: max + seal, heard, printed, to_say, said: 0 }
     }
 
+    /// As [`new`](Self::new), and says nothing at first.
+    pub(super) fn to_listen(sandbox: &'a mut S, max: usize) -> Self {
+        let mut road = Self::new(sandbox, max);
+        road.to_say.clear();
+        road
+    }
+
     /// Queues a frame; refuses one that no worker would read.
     pub(super) fn say(&mut self, what: &ToWorker) -> std::io::Result<()> {
         let frame = what.encode()?;

@@ -49,7 +49,7 @@ pub(super) async fn syntax_errors_have_a_place(bench: &Bench) {
         ("const a = 1;\nconst b = ;", 2, 11),
         ("if (true) {", 1, 12),
         ("return '\n'", 1, 8),
-        ("const é = 'é' ;; const x y", 1, 26),
+        ("const é = 'é' ;; return x y", 1, 27),
     ] {
         let failure = bench.failure(code).await;
         assert_eq!(failure.code, ErrorCode::ToolError, "{code}");

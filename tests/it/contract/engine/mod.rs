@@ -1,6 +1,7 @@
 //! What every `Engine` must do, stamped on each engine.
 
 mod control;
+mod docker;
 mod embedded;
 mod failures;
 mod limits;
@@ -19,6 +20,7 @@ use dynamic_mcp::ports::Engine;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::docker::Docker;
 pub(crate) use self::embedded::Embedded;
 use crate::support::host::RecordingHost;
 
@@ -44,6 +46,61 @@ macro_rules! engine_contract {
     };
 }
 use engine_contract;
+
+/// The cases that every engine passes.
+macro_rules! stamp {
+    ($engine:ident, $harness:expr) => {
+        engine_contract!($engine, $harness, {
+            values: [
+                arguments_come_in_and_a_value_goes_out,
+                json_values_come_back_as_they_are,
+                what_json_cannot_write_is_rendered,
+                arguments_are_data,
+                the_context_says_who_and_what,
+                rich_results_are_told_from_values,
+                half_a_surrogate_pair_does_not_break_the_answer,
+            ],
+            failures: [
+                a_thrown_error_says_what_and_where,
+                anything_can_be_thrown,
+                syntax_errors_have_a_place,
+                a_body_cannot_close_its_function,
+                code_that_takes_too_long_to_parse_is_refused,
+                a_second_run_is_as_the_first,
+                an_unheard_rejection_fails_the_call,
+                a_promise_that_cannot_settle_is_found,
+                arguments_that_are_not_json_are_refused,
+            ],
+            limits: [
+                time_runs_out,
+                a_storm_of_microtasks_ends,
+                memory_runs_out,
+                the_stack_runs_out,
+                output_is_not_cut,
+                logs_are_cut_and_counted,
+                requests_are_counted,
+            ],
+            talk: [
+                logs_arrive_in_order_with_their_level,
+                progress_only_grows,
+                a_request_is_answered,
+                a_refusal_can_be_caught_and_is_named_where_it_is_not,
+                requests_overlap,
+            ],
+            control: [
+                code_is_checked_without_being_run,
+                a_cancelled_call_ends,
+                an_abandoned_call_ends,
+                calls_do_not_see_each_other,
+                randomness_never_repeats,
+                many_calls_run_at_once,
+                after_the_shutdown_nothing_runs,
+                the_report_names_the_layers,
+            ],
+        });
+    };
+}
+use stamp;
 
 /// Limits for cases that end well.
 pub(crate) fn ample() -> Limits {
