@@ -43,11 +43,12 @@ pub struct Container {
     pub input: Input,
     /// What its first process says.
     pub output: Output,
-    held: Held,
+    /// Removes it when this is dropped.
+    pub removal: Removal,
 }
 
-/// Removes the container when it is dropped.
-struct Held {
+/// Removes a container when it is dropped.
+pub struct Removal {
     id: String,
     client: Docker,
     tasks: TaskTracker,
@@ -85,8 +86,8 @@ impl Containers {
         let made = client.create_container(None::<CreateContainerOptions>, spec.body());
         let made = made.await.map_err(explain)?;
         let (id, tasks) = (made.id, self.tasks.clone());
-        let held = Held { id, client, tasks };
-        let (id, client) = (held.id.as_str(), &held.client);
+        let removal = Removal { id, client, tasks };
+        let (id, client) = (removal.id.as_str(), &removal.client);
         let found = client.inspect_container(id, None::<InspectContainerOptions>);
         let found = found.await.map_err(explain)?;
         // It says so in a warning where its kernel can't.
@@ -103,23 +104,23 @@ impl Containers {
         let started = client.start_container(id, None::<StartContainerOptions>);
         started.await.map_err(explain)?;
         let AttachContainerResults { output, input } = attached;
-        Ok(Container { input, output, held })
+        Ok(Container { input, output, removal })
     }
 }
 
 impl Container {
     /// Its identifier.
     pub fn id(&self) -> &str {
-        &self.held.id
+        &self.removal.id
     }
 
     /// The client that made it.
     pub const fn client(&self) -> &Docker {
-        &self.held.client
+        &self.removal.client
     }
 }
 
-impl Drop for Held {
+impl Drop for Removal {
     fn drop(&mut self) {
         let (id, client) = (std::mem::take(&mut self.id), self.client.clone());
         self.tasks.spawn(async move {

@@ -18,7 +18,7 @@ mod spec;
 mod verify;
 
 pub use connection::{Connection, Daemon};
-pub use container::{Container, Containers, Input, Output, Upload};
+pub use container::{Container, Containers, Input, Output, Removal, Upload};
 pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
 pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
 pub use error::DockerError;

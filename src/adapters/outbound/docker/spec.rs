@@ -22,6 +22,9 @@ use super::labels::{self, Instance, Role};
 pub(super) const PIDS: i64 = 256;
 /// Most open descriptors of one process.
 const DESCRIPTORS: i64 = 1024;
+/// Bytes that a process may ask for beyond the memory that it may use, of which programs touch only a part: whoever
+/// asks for more is refused at once, rather than ended when it uses them.
+const UNTOUCHED: i64 = 256 << 20;
 /// Where work goes on; empty at first, in memory.
 pub const WORKSPACE: &str = "/workspace";
 /// Where installed npm packages are: a folder `node_modules` is in it.
@@ -133,7 +136,11 @@ impl Spec {
             tmpfs: Some(self.file_systems()),
             mounts: Some(self.volumes.iter().map(|volume| self.mount(volume)).collect()),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
-            ulimits: Some(vec![ulimit("core", 0), ulimit("nofile", DESCRIPTORS)]),
+            ulimits: Some(vec![
+                ulimit("core", 0),
+                ulimit("data", memory.saturating_add(UNTOUCHED)),
+                ulimit("nofile", DESCRIPTORS),
+            ]),
             init: Some(false),
             ..Default::default()
         }

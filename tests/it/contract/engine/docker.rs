@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::docker::labels::Instance;
-use dynamic_mcp::adapters::outbound::docker::{Connection, Surroundings};
-use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine};
-use dynamic_mcp::domain::image::ContainerImage;
+use dynamic_mcp::adapters::outbound::docker::{Containers, DependencyOptions, Images};
+use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
+use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
 use dynamic_mcp::ports::Engine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{EngineHarness, engine_contract, stamp};
+use crate::support::docker;
 
 /// So many containers wait.
 pub(crate) struct Docker(pub(crate) usize);
@@ -23,9 +24,19 @@ impl Docker {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let instance = Instance::new(&format!("test-{}-{number}", std::process::id()));
         let image = ContainerImage::parse("node:lts-slim").unwrap();
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let connection = Arc::new(docker::connection());
+        let containers = Containers::new(Arc::clone(&connection), &tasks);
+        let images = Images::new(connection, AllowedImages::default(), &tasks, &stop);
+        let options = DependencyOptions {
+            registry: None,
+            extra_ca: docker::extra_ca(),
+            cache_bytes: 256 << 20,
+        };
+        let dependencies = docker::dependencies(&instance, options, &tasks, &stop);
+        let means = Means { containers, images, dependencies };
         let config = DockerConfig { spares: self.0, ..DockerConfig::new(instance, image) };
-        let connection = Arc::new(Connection::new(Surroundings::new(None)));
-        DockerEngine::start(config, connection, &TaskTracker::new(), &CancellationToken::new())
+        DockerEngine::start(config, means, &tasks, &stop)
     }
 }
 

@@ -65,8 +65,6 @@ macro_rules! stamp {
                 anything_can_be_thrown,
                 syntax_errors_have_a_place,
                 a_body_cannot_close_its_function,
-                code_that_takes_too_long_to_parse_is_refused,
-                a_second_run_is_as_the_first,
                 an_unheard_rejection_fails_the_call,
                 a_promise_that_cannot_settle_is_found,
                 arguments_that_are_not_json_are_refused,

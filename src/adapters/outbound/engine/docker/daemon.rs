@@ -34,7 +34,6 @@ pub(super) enum Standing {
 pub(super) struct Watch {
     standing: watch::Sender<Standing>,
     doubt: Notify,
-    asking: tokio::sync::Mutex<()>,
     refused: Mutex<Option<String>>,
 }
 
@@ -44,7 +43,6 @@ impl Watch {
         Arc::new(Self {
             standing: watch::Sender::new(Standing::Unknown),
             doubt: Notify::new(),
-            asking: tokio::sync::Mutex::default(),
             refused: Mutex::default(),
         })
     }
@@ -61,20 +59,8 @@ impl Watch {
         standing.wait_for(|standing| *standing != Standing::Unknown).await.ok();
     }
 
-    /// The daemon, asked now where it wasn't yet or didn't answer last time.
-    pub(super) async fn daemon(&self, connection: &Connection) -> Result<Arc<Daemon>, DockerError> {
-        if let Standing::Up(daemon) = self.standing() {
-            return Ok(daemon);
-        }
-        let _one_at_a_time = self.asking.lock().await;
-        if let Standing::Up(daemon) = self.standing() {
-            return Ok(daemon);
-        }
-        self.ask(connection).await
-    }
-
     /// Asks it, and remembers what came of it.
-    pub(super) async fn ask(&self, connection: &Connection) -> Result<Arc<Daemon>, DockerError> {
+    pub(super) async fn ask(&self, connection: &Connection) -> Result<(), DockerError> {
         let answer = inquire(connection).await.map(Arc::new);
         let next = match &answer {
             Ok(daemon) => Standing::Up(Arc::clone(daemon)),
@@ -92,7 +78,7 @@ impl Watch {
             }
             news
         });
-        answer
+        answer.map(drop)
     }
 
     /// Something failed that shouldn't have: the daemon is to be asked soon.
@@ -105,9 +91,14 @@ impl Watch {
         self.doubt.notified().await;
     }
 
-    /// Remembers why containers can't be made although the daemon answers, or that they can.
-    pub(super) fn remember(&self, refused: Option<String>) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    /// Remembers why containers can't be made although the daemon answers.
+    pub(super) fn refuse(&self, why: String) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// Containers can be made.
+    pub(super) fn accept(&self) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Why containers can't be made although the daemon answers.

@@ -1,6 +1,7 @@
 //! The engine as its port has it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,15 +11,18 @@ use tokio_util::task::TaskTracker;
 
 use super::super::exchange::{self, Request};
 use super::config::DockerConfig;
-use super::container::{Container, Held};
+use super::container::{Held, Ready};
 use super::daemon::{Standing, Watch};
 use super::launch::{Kind, LaunchError, Launcher};
 use super::pool::Pool;
 use super::reaper::Keeper;
 use super::tend::Tending;
-use crate::adapters::outbound::docker::Connection;
-use crate::domain::execution::{Completion, Job, SyntaxError};
-use crate::domain::tool::EngineKind;
+use crate::adapters::outbound::docker::{
+    Containers, Dependencies, ImageUnavailable, Images, InstallError, Installed,
+};
+use crate::domain::execution::{Completion, Failure, Job, Logs, Progress, SyntaxError};
+use crate::domain::image::ContainerImage;
+use crate::domain::tool::{Dependency, DependencyLock, EngineKind};
 use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 
 /// How long a call waits for a container before the engine counts as not available.
@@ -32,40 +36,51 @@ const WALLS: &str = "no capabilities, no new privileges, read-only root, no netw
 pub struct DockerEngine {
     pool: Arc<Pool>,
     watch: Arc<Watch>,
-    image: String,
+    images: Images,
+    dependencies: Dependencies,
+    image: ContainerImage,
     stop: CancellationToken,
     ended: CancellationToken,
+}
+
+/// What the engine stands on.
+pub struct Means {
+    /// Makes containers.
+    pub containers: Containers,
+    /// Knows images.
+    pub images: Images,
+    /// Installs packages.
+    pub dependencies: Dependencies,
 }
 
 impl DockerEngine {
     /// Starts one. Returns at once: the daemon is asked in the background, by tasks of `tasks`, until `stop`.
     pub fn start(
         config: DockerConfig,
-        connection: Arc<Connection>,
+        means: Means,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
-        let (held, let_go) = Held::new();
-        let watch = Watch::new();
+        let Means { containers, images, dependencies } = means;
+        let (held, watch) = (Arc::new(Held::default()), Watch::new());
         let stop = stop.child_token();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let image = config.image.to_string();
         let launcher = Arc::new(Launcher {
-            connection: Arc::clone(&connection),
+            containers: containers.clone(),
             watch: Arc::clone(&watch),
             instance: config.instance.clone(),
             resources: config.resources,
             held: Arc::clone(&held),
             turns: Arc::new(Semaphore::new(AT_ONCE.0 + AT_ONCE.1 * (cores - 1))),
         });
-        let first = Kind { image: image.clone(), packages: None };
-        let pool = Pool::new(launcher, tasks.clone(), config.spares, first);
+        let pool = Pool::new(launcher, tasks.clone(), config.spares);
         let tending = Tending {
-            connection,
+            containers,
+            images: images.clone(),
+            image: config.image.clone(),
             watch: Arc::clone(&watch),
             pool: Arc::clone(&pool),
             keeper: Keeper { instance: config.instance, held },
-            let_go,
             stop: stop.clone(),
         };
         let ended = CancellationToken::new();
@@ -74,7 +89,7 @@ impl DockerEngine {
             let _tell = tell;
             tending.run().await;
         });
-        Self { pool, watch, image, stop, ended }
+        Self { pool, watch, images, dependencies, image: config.image, stop, ended }
     }
 
     /// Containers that wait for a call now.
@@ -82,12 +97,42 @@ impl DockerEngine {
         self.pool.ready()
     }
 
-    async fn acquire(&self, kind: &Kind) -> Result<Container, EngineError> {
-        match tokio::time::timeout(PATIENCE, self.pool.acquire(kind)).await {
+    async fn acquire(
+        &self,
+        image: &ContainerImage,
+        packages: Option<Arc<Installed>>,
+    ) -> Result<Ready, EngineError> {
+        let id = self.images.id(image).await.map_err(|error| self.no_image(&error))?;
+        let kind = Kind { image: image.clone(), id: id.into(), packages };
+        match tokio::time::timeout(PATIENCE, self.pool.acquire(&kind)).await {
             Ok(Some(made)) => made.map_err(|error| self.unavailable(error)),
-            Ok(None) => Err(unavailable("the server is shutting down".to_owned())),
+            Ok(None) => Err(ended()),
             Err(_) => Err(unavailable("its containers can't be started in time".to_owned())),
         }
+    }
+
+    /// The packages of a job, if it has any; the client hears how far they are.
+    async fn packages(
+        &self,
+        job: &Job,
+        host: &dyn Host,
+    ) -> Result<Option<Arc<Installed>>, Arc<InstallError>> {
+        if job.dependencies.is_empty() {
+            return Ok(None);
+        }
+        let steps = AtomicU32::new(0);
+        let tell = |words: &str| {
+            // What the code reports later has to be more.
+            let done = f64::from(steps.fetch_add(1, Ordering::Relaxed)) * 1e-6;
+            host.progress(Progress { done, total: None, message: Some(words.to_owned()) });
+        };
+        let lock = job.lock.as_ref();
+        self.dependencies.installed(&job.image, &job.dependencies, lock, &tell).await.map(Some)
+    }
+
+    fn no_image(&self, error: &ImageUnavailable) -> EngineError {
+        self.watch.doubt();
+        unavailable(error.to_string())
     }
 
     fn unavailable(&self, error: LaunchError) -> EngineError {
@@ -103,6 +148,10 @@ impl Drop for DockerEngine {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+fn ended() -> EngineError {
+    unavailable("the server is shutting down".to_owned())
 }
 
 fn unavailable(reason: String) -> EngineError {
@@ -121,26 +170,43 @@ impl Engine for DockerEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
-        if !job.dependencies.is_empty() {
-            return Err(unavailable("npm packages can't be installed by this version".to_owned()));
+        if self.stop.is_cancelled() {
+            return Err(ended());
         }
-        let kind = Kind { image: job.image.to_string(), packages: None };
-        let request = Request::new(job)?;
-        let acquired = tokio::select! {
+        let prepare = async {
+            match self.packages(&job, host.as_ref()).await {
+                Ok(packages) => self.acquire(&job.image, packages).await.map(Ok),
+                Err(error) if error.is_unavailable() => Err(unavailable(error.to_string())),
+                Err(error) => Ok(Err(error.failure())),
+            }
+        };
+        let prepared = tokio::select! {
             biased;
             () = cancel.cancelled() => None,
-            acquired = self.acquire(&kind) => Some(acquired?),
+            prepared = prepare => Some(prepared?),
         };
-        match acquired {
+        match prepared {
             None => Ok(exchange::cancelled()),
-            Some(mut container) => Ok(request.run(&mut container, host, &cancel).await),
+            Some(Err(failure)) => Ok(Completion { outcome: Err(failure), logs: Logs::default() }),
+            Some(Ok(mut ready)) => Ok(Request::new(job)?.run(&mut ready, host, &cancel).await),
         }
     }
 
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError> {
-        let kind = Kind { image: self.image.clone(), packages: None };
-        let mut container = self.acquire(&kind).await?;
-        Ok(exchange::check(&mut container, code).await)
+        let mut ready = self.acquire(&self.image, None).await?;
+        Ok(exchange::check(&mut ready, code).await)
+    }
+
+    async fn install(
+        &self,
+        image: &ContainerImage,
+        dependencies: &[Dependency],
+    ) -> Result<Result<Option<DependencyLock>, Failure>, EngineError> {
+        match self.dependencies.installed(image, dependencies, None, &|_| {}).await {
+            Ok(installed) => Ok(Ok(Some(installed.lock.clone()))),
+            Err(error) if error.is_unavailable() => Err(unavailable(error.to_string())),
+            Err(error) => Ok(Err(error.failure())),
+        }
     }
 
     async fn settled(&self) {

@@ -1,21 +1,20 @@
 //! Makes containers that are ready for a call.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bollard::models::ContainerInspectResponse;
-use bollard::query_parameters::{AttachContainerOptionsBuilder, CreateContainerOptions};
-use futures_util::TryFutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::protocol::{FromWorker, MAX_MESSAGE};
 use super::super::road::{Hearing, Road};
-use super::container::{Attached, Container, Held, Hold, SEAL};
+use super::container::{Held, Ready, SEAL};
 use super::daemon::Watch;
 use crate::adapters::outbound::docker::labels::{Instance, Role};
 use crate::adapters::outbound::docker::{
-    Connection, DEPENDENCIES, DockerError, Network, Resources, Spec, VolumeMount, verify,
+    Containers, DEPENDENCIES, DockerError, Installed, Network, Resources, Spec, VolumeMount,
 };
+use crate::domain::image::ContainerImage;
 use crate::ports::BoxError;
 
 const BOOT: &str = include_str!("boot.sh");
@@ -32,32 +31,48 @@ const WORKSPACE_BYTES: u64 = 64 << 20;
 /// Of what a container printed before it failed, in bytes.
 const EXCERPT: usize = 300;
 
-/// Containers of a kind are alike.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Containers of a kind are alike. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(super) struct Kind {
-    /// The image.
-    pub(super) image: String,
-    /// The volume with its packages.
-    pub(super) packages: Option<String>,
+    /// The image, as it is called.
+    pub(super) image: ContainerImage,
+    /// Its identifier.
+    pub(super) id: Arc<str>,
+    /// The packages in it.
+    pub(super) packages: Option<Arc<Installed>>,
+}
+
+impl Kind {
+    fn key(&self) -> (&str, Option<&str>) {
+        (&self.id, self.packages.as_ref().map(|packages| packages.volume()))
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Kind {}
+
+impl Hash for Kind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 /// Why there is no container.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LaunchError {
-    /// The daemon is away or refused.
+    /// The daemon is away, refused, or made something else than was asked.
     #[error(transparent)]
     Docker(#[from] DockerError),
-    /// The daemon does not have the image.
-    #[error("the image '{0}' is not on the Docker host; `docker pull {0}` brings it there")]
-    NoImage(String),
-    /// The daemon made something else than was asked.
-    #[error("the Docker daemon made a container without {0}; it was not used")]
-    Walls(String),
     /// The container ended before it was ready, or was not in time.
     #[error("a container of the image '{image}' did not get ready: {why}")]
     NotReady {
         /// The image.
-        image: String,
+        image: ContainerImage,
         /// What it said.
         why: String,
     },
@@ -68,7 +83,7 @@ pub(super) enum LaunchError {
 
 /// See the module.
 pub(super) struct Launcher {
-    pub(super) connection: Arc<Connection>,
+    pub(super) containers: Containers,
     pub(super) watch: Arc<Watch>,
     pub(super) instance: Instance,
     pub(super) resources: Resources,
@@ -84,46 +99,22 @@ impl Launcher {
     }
 
     /// Makes one and waits until it is ready.
-    pub(super) async fn launch(&self, kind: &Kind) -> Result<Container, LaunchError> {
+    pub(super) async fn launch(&self, kind: &Kind) -> Result<Ready, LaunchError> {
         match tokio::time::timeout(START, self.make(kind)).await {
             Ok(made) => made,
-            Err(_) => Err(LaunchError::NotReady {
-                image: kind.image.clone(),
-                why: format!("it took longer than {} s", START.as_secs()),
-            }),
+            Err(_) => {
+                let why = format!("it took longer than {} s", START.as_secs());
+                Err(LaunchError::NotReady { image: kind.image.clone(), why })
+            }
         }
     }
 
-    async fn make(&self, kind: &Kind) -> Result<Container, LaunchError> {
-        let daemon = self.watch.daemon(&self.connection).await?;
-        let client = self.connection.client().await?;
-        let explain = |error| LaunchError::Docker(self.connection.explain(error));
+    async fn make(&self, kind: &Kind) -> Result<Ready, LaunchError> {
         let (nonce, seal) = (random()?, letters(random()?));
-        let spec = self.spec(kind, seal);
-        let made = client.create_container(None::<CreateContainerOptions>, spec.body()).await;
-        let made = made.map_err(|error| match self.connection.explain(error) {
-            DockerError::Refused { status: 404, message } if message.contains("o such image") => {
-                LaunchError::NoImage(kind.image.clone())
-            }
-            error => error.into(),
-        })?;
-        let hold = Hold::new(&self.held, made.id);
-        let all = AttachContainerOptionsBuilder::default()
-            .stream(true)
-            .stdin(true)
-            .stdout(true)
-            .stderr(true)
-            .build();
-        // Attached before it starts: what it says first would be lost otherwise.
-        let attach = client.attach_container(hold.id(), Some(all)).map_err(explain);
-        let inspect = client.inspect_container(hold.id(), None).map_err(explain);
-        let (attached, found): (_, ContainerInspectResponse) =
-            futures_util::future::try_join(attach, inspect).await?;
-        verify(&spec, &found, daemon.swap_limited).map_err(LaunchError::Walls)?;
-        client.start_container(hold.id(), None).await.map_err(explain)?;
-        let ears = Attached::new(attached.output);
-        let mut container = Container { ears, mouth: attached.input, nonce, seal, _hold: hold };
-        let mut road = Road::to_listen(&mut container, MAX_MESSAGE);
+        let container = self.containers.start(&self.spec(kind, seal), None).await?;
+        let hold = self.held.hold(container.id());
+        let mut ready = Ready::new(container, nonce, seal, hold);
+        let mut road = Road::to_listen(&mut ready, MAX_MESSAGE);
         let heard = loop {
             match road.pass().await {
                 Hearing::Printed(_) => {}
@@ -133,9 +124,9 @@ impl Launcher {
         if let Hearing::Frame(frame) = heard
             && matches!(FromWorker::decode(frame), Some(FromWorker::Ready(_)))
         {
-            return Ok(container);
+            return Ok(ready);
         }
-        let why = excerpt(container.ears.tail());
+        let why = excerpt(ready.tail());
         Err(LaunchError::NotReady { image: kind.image.clone(), why })
     }
 
@@ -143,18 +134,19 @@ impl Launcher {
         // What is not on V8's heap needs room as well: buffers, code, the process itself.
         let heap_mib = (self.resources.memory_bytes * 5 / 8) >> 20;
         let seal = String::from_utf8_lossy(&seal);
-        let script = format!("({RUNNER})(({CORE}),({PRINT}),\"{seal}\")");
+        let [runner, core, print] = [RUNNER, CORE, PRINT].map(expression);
+        let script = format!("({runner})(({core}),({print}),\"{seal}\")");
         let command = ["/bin/sh", "-c", BOOT, "sandbox", &seal, "node"];
         let options = [format!("--max-old-space-size={heap_mib}"), "-e".to_owned(), script];
-        let packages = kind.packages.iter().map(|volume| VolumeMount {
-            volume: volume.clone(),
+        let packages = kind.packages.iter().map(|packages| VolumeMount {
+            volume: packages.volume().to_owned(),
             at: DEPENDENCIES,
             read_only: true,
         });
         Spec {
             role: Role::Call,
             instance: self.instance.clone(),
-            image: kind.image.clone(),
+            image: kind.id.to_string(),
             command: command.into_iter().map(str::to_owned).chain(options).collect(),
             environment: vec!["NODE_OPTIONS=".to_owned(), "HOME=/tmp".to_owned()],
             network: Network::None,
@@ -165,6 +157,11 @@ impl Launcher {
             lifetime: Some(LIFETIME),
         }
     }
+}
+
+/// A script that is one statement, as an expression.
+fn expression(script: &str) -> &str {
+    script.trim_end().trim_end_matches(';')
 }
 
 fn random() -> Result<[u8; SEAL], LaunchError> {

@@ -14,4 +14,4 @@ mod reaper;
 mod tend;
 
 pub use config::DockerConfig;
-pub use engine::DockerEngine;
+pub use engine::{DockerEngine, Means};

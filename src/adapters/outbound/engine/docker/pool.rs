@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::container::Container;
+use super::container::Ready;
 use super::launch::{Kind, LaunchError, Launcher};
 
 /// A container that has waited this long is replaced.
@@ -45,7 +45,7 @@ struct State {
 
 /// The containers of a kind.
 struct Shelf {
-    ready: VecDeque<(Instant, Container)>,
+    ready: VecDeque<(Instant, Ready)>,
     used: Instant,
     /// Kept however long nobody has used it.
     permanent: bool,
@@ -71,17 +71,22 @@ impl Drop for Waiting<'_> {
 }
 
 impl Pool {
-    /// Keeps `spares` containers of each kind ready; those of `first` before anybody asked for one.
-    pub(super) fn new(
-        launcher: Arc<Launcher>,
-        tasks: TaskTracker,
-        spares: usize,
-        first: Kind,
-    ) -> Arc<Self> {
-        let shelves = HashMap::from([(first, Shelf::new(true))]);
-        let state = Mutex::new(State { shelves, ..State::default() });
+    /// Keeps `spares` containers of each kind ready.
+    pub(super) fn new(launcher: Arc<Launcher>, tasks: TaskTracker, spares: usize) -> Arc<Self> {
         let (added, taken) = (Notify::new(), Notify::new());
-        Arc::new(Self { launcher, tasks, spares, state, added, taken })
+        Arc::new(Self { launcher, tasks, spares, state: Mutex::default(), added, taken })
+    }
+
+    /// Keeps containers of this kind ready although nobody has asked for one, and of no other.
+    pub(super) fn always(&self, kind: &Kind) {
+        let mut state = self.lock();
+        for (other, shelf) in &mut state.shelves {
+            shelf.permanent = other == kind;
+        }
+        if !state.closed && !state.shelves.contains_key(kind) {
+            state.shelves.insert(kind.clone(), Shelf::new(true));
+            self.taken.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,7 +98,7 @@ impl Pool {
     pub(super) async fn acquire(
         self: &Arc<Self>,
         kind: &Kind,
-    ) -> Option<Result<Container, LaunchError>> {
+    ) -> Option<Result<Ready, LaunchError>> {
         self.lock().waiting += 1;
         let _waiting = Waiting(self);
         let turn = loop {
@@ -123,7 +128,7 @@ impl Pool {
     }
 
     /// Keeps one for later, where there is room.
-    fn put(&self, kind: &Kind, container: Container) {
+    fn put(&self, kind: &Kind, container: Ready) {
         let mut state = self.lock();
         let closed = state.closed;
         if let Some(shelf) = state.shelves.get_mut(kind)
@@ -136,7 +141,7 @@ impl Pool {
     }
 
     /// One that waits, if any does.
-    fn take(&self, kind: &Kind) -> Option<Container> {
+    fn take(&self, kind: &Kind) -> Option<Ready> {
         let mut state = self.lock();
         let shelf = state.shelves.entry(kind.clone()).or_insert_with(|| Shelf::new(false));
         shelf.used = Instant::now();
@@ -173,20 +178,20 @@ impl Pool {
         };
         match made {
             Ok(container) => {
-                self.launcher.watch.remember(None);
+                self.launcher.watch.accept();
                 if let Some(shelf) = self.lock().shelves.get_mut(&kind) {
                     shelf.back_off = BACK_OFF.0;
                 }
                 self.put(&kind, container);
             }
             Err(error) => {
-                tracing::debug!(%error, image = kind.image, "no container could be made ready");
+                tracing::debug!(%error, image = %kind.image, "no container could be made ready");
                 let mut state = self.lock();
                 let Some(shelf) = state.shelves.get_mut(&kind) else { return };
                 shelf.not_before = Instant::now() + shelf.back_off;
                 shelf.back_off = (shelf.back_off * 2).min(BACK_OFF.1);
                 if !matches!(error, LaunchError::Docker(_)) {
-                    self.launcher.watch.remember(Some(error.to_string()));
+                    self.launcher.watch.refuse(error.to_string());
                 }
                 self.launcher.watch.doubt();
             }

@@ -108,7 +108,7 @@ async fn list(
 }
 
 /// Removes a container, whatever it does. Most have gone by themselves.
-pub(super) async fn remove(client: &Docker, id: &str) {
+async fn remove(client: &Docker, id: &str) {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
     match client.remove_container(id, Some(options)).await {
         Ok(())
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_runs_is_its_servers_until_nobody_can_need_it() {
         use ContainerSummaryStateEnum::{CREATED, DEAD, EXITED, RUNNING};
-        let (held, _let_go) = Held::new();
+        let held = Arc::new(Held::default());
         let keeper = Keeper { instance: Instance::new("mine"), held };
         let hour = Some(Duration::from_hours(1));
         for (whose, role, state, age, lifetime, left) in [
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn what_is_held_is_kept() {
-        let (held, _let_go) = Held::new();
+        let held = Arc::new(Held::default());
         let keeper = Keeper { instance: Instance::new("mine"), held: Arc::clone(&held) };
         let found = container("mine", Role::Call, ContainerSummaryStateEnum::RUNNING, 90, None);
-        let hold = super::super::container::Hold::new(&held, "c".to_owned());
+        let hold = held.hold("c");
         assert!(!keeper.is_left(&found, NOW));
         drop(hold);
         assert!(keeper.is_left(&found, NOW));

@@ -277,6 +277,8 @@
       fail("invalid_input", `the arguments are not JSON: ${error.message}`);
       return;
     }
+    // Only what the code waits for keeps it going from here on.
+    socketUnref(input);
     let main;
     try {
       main = hooks.start(code, args, about);
@@ -285,7 +287,6 @@
       fail("tool_error", `${error.name}: ${error.message}`, syntaxPlace(), details);
       return;
     }
-    socketUnref(input);
     settle(main);
   }
 
@@ -349,7 +350,7 @@
 
   function hear(kind, body) {
     switch (kind) {
-      case 0x51: run(body); break;
+      case 0x51: case 0x46: run(body); break;
       case 0x53: check(body); break;
       case 0x52: reply(body); break;
       case 0x41: hooks.abort("the call was cancelled"); break;

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::daemon::Watch;
+use super::launch::Kind;
 use super::pool::Pool;
-use super::reaper::{self, Keeper};
-use crate::adapters::outbound::docker::Connection;
+use super::reaper::Keeper;
+use crate::adapters::outbound::docker::{Connection, Containers, Images};
+use crate::domain::image::ContainerImage;
 
 /// How often a daemon that answers is asked whether it still does.
 const CALM: Duration = Duration::from_secs(10);
@@ -21,31 +20,29 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fr
 const TICK: Duration = Duration::from_secs(1);
 /// How often leftovers are looked for.
 const SWEEP: Duration = Duration::from_secs(20);
-/// How long a container may take to go away by itself once its input has ended.
-const BY_ITSELF: Duration = Duration::from_millis(500);
 /// How long the last containers may take to go away at the end.
 const LAST: Duration = Duration::from_secs(8);
 
 /// See the module.
 pub(super) struct Tending {
-    pub(super) connection: Arc<Connection>,
+    pub(super) containers: Containers,
+    pub(super) images: Images,
+    pub(super) image: ContainerImage,
     pub(super) watch: Arc<Watch>,
     pub(super) pool: Arc<Pool>,
     pub(super) keeper: Keeper,
-    pub(super) let_go: mpsc::UnboundedReceiver<String>,
     pub(super) stop: CancellationToken,
 }
 
 impl Tending {
     /// Goes on until stopped, and then until every container is gone.
-    pub(super) async fn run(mut self) {
-        let let_go = &mut self.let_go;
+    pub(super) async fn run(self) {
+        let connection = self.containers.connection();
         let work = async {
             tokio::join!(
-                watch(&self.watch, &self.connection, &self.pool),
+                self.watch(connection),
                 self.pool.keep_filled(TICK),
-                sweep(&self.keeper, &self.watch, &self.connection),
-                bury(let_go, &self.connection),
+                self.sweep(connection),
             )
         };
         tokio::select! {
@@ -55,7 +52,7 @@ impl Tending {
         self.watch.close();
         self.pool.close();
         let last = async {
-            if let Ok(client) = self.connection.client().await
+            if let Ok(client) = connection.client().await
                 && let Err(error) = self.keeper.clear(&client).await
             {
                 tracing::debug!(%error, "the last containers could not be looked for");
@@ -65,58 +62,52 @@ impl Tending {
             tracing::warn!("the Docker daemon did not remove the last containers in time");
         }
     }
-}
 
-/// Asks the daemon now and then whether it is there.
-async fn watch(watch: &Watch, connection: &Connection, pool: &Pool) {
-    let mut back_off = BACK_OFF.0;
-    loop {
-        let pause = match watch.ask(connection).await {
-            Ok(_) => {
-                if back_off != BACK_OFF.0 {
+    /// Asks the daemon now and then whether it is there, and has the usual image.
+    async fn watch(&self, connection: &Connection) {
+        let mut back_off = BACK_OFF.0;
+        loop {
+            let pause = match self.watch.ask(connection).await {
+                Ok(()) => {
+                    let was_away = back_off != BACK_OFF.0;
                     back_off = BACK_OFF.0;
-                    pool.hurry();
+                    self.look_for_image().await;
+                    if was_away {
+                        self.pool.hurry();
+                    }
+                    CALM
                 }
-                CALM
+                Err(_) => {
+                    back_off = (back_off * 2).min(BACK_OFF.1);
+                    back_off
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // Not more often than that, however many doubt.
+                _ = async { tokio::join!(self.watch.doubted(), tokio::time::sleep(BACK_OFF.0)) } => {}
             }
-            Err(_) => {
-                back_off = (back_off * 2).min(BACK_OFF.1);
-                back_off
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            // Not more often than that, however many doubt.
-            () = async { tokio::join!(watch.doubted(), tokio::time::sleep(BACK_OFF.0)); } => {}
         }
     }
-}
 
-/// Removes leftovers: at first, and then now and again.
-async fn sweep(keeper: &Keeper, watch: &Watch, connection: &Connection) {
-    loop {
-        watch.settled().await;
-        if let Ok(client) = connection.client().await
-            && let Err(error) = keeper.sweep(&client).await
-        {
-            tracing::debug!(%error, "leftovers could not be looked for");
+    async fn look_for_image(&self) {
+        let image = self.image.clone();
+        match self.images.id(&image).await {
+            Ok(id) => self.pool.always(&Kind { image, id: id.into(), packages: None }),
+            Err(error) => self.watch.refuse(error.to_string()),
         }
-        tokio::time::sleep(SWEEP).await;
     }
-}
 
-/// Removes the containers that were let go and did not go by themselves.
-async fn bury(let_go: &mut mpsc::UnboundedReceiver<String>, connection: &Connection) {
-    let mut going = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            Some(id) = let_go.recv() => going.push(async move {
-                tokio::time::sleep(BY_ITSELF).await;
-                if let Ok(client) = connection.client().await {
-                    reaper::remove(&client, &id).await;
-                }
-            }),
-            Some(()) = going.next(), if !going.is_empty() => {}
+    /// Removes leftovers: at first, and then now and again.
+    async fn sweep(&self, connection: &Connection) {
+        loop {
+            self.watch.settled().await;
+            if let Ok(client) = connection.client().await
+                && let Err(error) = self.keeper.sweep(&client).await
+            {
+                tracing::debug!(%error, "leftovers could not be looked for");
+            }
+            tokio::time::sleep(SWEEP).await;
         }
     }
 }
