@@ -1,10 +1,14 @@
 //! The engines that this server has, and which of them runs a tool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::execution::{Failure, SyntaxError};
 use crate::domain::tool::{EngineChoice, EngineKind, ToolContent};
 use crate::ports::{Engine, EngineError, EngineReport};
+
+/// Longest wait for an engine to know whether it is there.
+const SETTLING: Duration = Duration::from_secs(6);
 
 /// Every engine, by kind, and the operator's preference (`MCP_EXECUTION_ENGINE`).
 #[derive(Clone)]
@@ -46,6 +50,16 @@ impl Engines {
                 .find(|engine| engine.report().ready)
                 .or(self.available.last())
                 .map_or(EngineKind::Embedded, |engine| engine.kind()),
+        }
+    }
+
+    /// Waits until it is known which engines are there, where that decides what `auto` comes to.
+    pub async fn settled(&self, choice: EngineChoice) {
+        if (choice, self.preference) == (EngineChoice::Auto, EngineChoice::Auto) {
+            let all = self.available.iter().map(|engine| engine.settled());
+            let all = futures_util::future::join_all(all);
+            // A daemon that takes longer to say that it is there counts as away.
+            tokio::time::timeout(SETTLING, all).await.ok();
         }
     }
 

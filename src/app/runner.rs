@@ -152,6 +152,7 @@ impl Runner {
             .dependencies
             .check(&job.dependencies)
             .map_err(|why| AppError::invalid_input(InvalidTool::from(why).to_string()))?;
+        engines.settled(EngineChoice::Auto).await;
         let engine = engines.resolve(EngineChoice::Auto, !job.dependencies.is_empty());
         let job = Job {
             tool: None,

@@ -100,7 +100,7 @@ impl Catalog {
             }
             _ => {}
         }
-        let engine = self.engine_of(content);
+        let engine = self.engine_of(content).await;
         self.parts.engines.lock(content, engine).await?;
         known.locked = content.lock.clone().map(|lock| (content.dependencies.clone(), lock));
         if let Some(examples) = &self.parts.test_on_write
@@ -118,12 +118,13 @@ impl Catalog {
         let (name, content) = draft.check(&self.parts.limits.policy)?;
         let schemas = self.compile(&content)?;
         self.parts.engines.check(&content.code).await??;
-        let engine = self.engine_of(&content);
+        let engine = self.engine_of(&content).await;
         Ok(Examined { name, content, engine, schemas })
     }
 
     /// The engine for a new revision with this content.
-    pub(super) fn engine_of(&self, content: &ToolContent) -> EngineKind {
+    pub(super) async fn engine_of(&self, content: &ToolContent) -> EngineKind {
+        self.parts.engines.settled(content.engine).await;
         self.parts.engines.resolve(content.engine, !content.dependencies.is_empty())
     }
 

@@ -47,7 +47,7 @@ impl Catalog {
         let mut known = Known::of(&current);
         for _ in 0..MAX_ATTEMPTS {
             let schemas = self.admit(&current.name, &mut content, &mut known).await?;
-            let engine = self.engine_of(&content);
+            let engine = self.engine_of(&content).await;
             let edit = self.edit(actor.clone(), Change::Rollback);
             let next = current.revise(content.clone(), current.enabled, engine, expected, edit)?;
             match self.replace(&current, next, expected).await? {

@@ -36,7 +36,7 @@ impl Catalog {
             return Err(self.full());
         }
         let schemas = self.admit(&name, &mut content, &mut Known::default()).await?;
-        let engine = self.engine_of(&content);
+        let engine = self.engine_of(&content).await;
         let edit = self.edit(actor, Change::Create);
         let mut last = snapshot.last_deleted(&name);
         for _ in 0..MAX_ATTEMPTS {
@@ -80,7 +80,7 @@ impl Catalog {
             let (mut content, enabled) =
                 patch.clone().apply(&current.content, current.enabled, policy)?;
             let schemas = self.admit(&current.name, &mut content, &mut known).await?;
-            let engine = self.engine_of(&content);
+            let engine = self.engine_of(&content).await;
             let edit = self.edit(actor.clone(), Change::Update);
             let next = current.revise(content, enabled, engine, expected, edit)?;
             match self.replace(&current, next, expected).await? {

@@ -26,10 +26,9 @@ const fn pending(
     Pending { setting, value, part, instead }
 }
 
-static PENDING: [Pending; 4] = [
+static PENDING: [Pending; 3] = [
     pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),
     pending(&http::TLS_KEY, None, "TLS", "leave it out and put a TLS proxy in front"),
-    pending(&sandbox::ENGINE, Some("docker"), "the docker engine", "use auto or embedded"),
     pending(&sandbox::SECRETS_FILE, None, "secrets for tools", "leave it out"),
 ];
 

@@ -131,6 +131,14 @@ pub static SESSION_TIMEOUT: Setting = Setting::integer(
 /// `MCP_SANDBOX_MAX_SESSIONS`.
 pub static MAX_SESSIONS: Setting =
     Setting::integer("MCP_SANDBOX_MAX_SESSIONS", 1, 1000, "Most interactive sandboxes").or("20");
+/// `MCP_SANDBOX_POOL_SIZE`.
+pub static POOL_SIZE: Setting = Setting::integer(
+    "MCP_SANDBOX_POOL_SIZE",
+    0,
+    64,
+    "How many containers of each kind in use the docker engine keeps ready for the next calls; 0: none",
+)
+.or("2");
 /// `MCP_SANDBOX_DOCKER_BIN`.
 pub static DOCKER_BIN: Setting = Setting::of(
     "MCP_SANDBOX_DOCKER_BIN",
@@ -161,6 +169,7 @@ pub(super) static SECTION: Section = Section {
         &BLOCKED_PACKAGES,
         &SESSION_TIMEOUT,
         &MAX_SESSIONS,
+        &POOL_SIZE,
         &DOCKER_BIN,
     ],
 };
@@ -224,6 +233,8 @@ pub struct Sandbox {
     pub session_timeout: std::time::Duration,
     /// `MCP_SANDBOX_MAX_SESSIONS`, 1 to 1,000.
     pub max_sessions: usize,
+    /// `MCP_SANDBOX_POOL_SIZE`, 0 to 64.
+    pub pool_size: usize,
 }
 
 impl Sandbox {
@@ -255,6 +266,7 @@ impl Sandbox {
             blocked_packages: values.list(&BLOCKED_PACKAGES)?.into_iter().collect(),
             session_timeout: values.seconds(&SESSION_TIMEOUT)?,
             max_sessions: values.number(&MAX_SESSIONS)?,
+            pool_size: values.number(&POOL_SIZE)?,
         })
     }
 }

@@ -94,7 +94,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         tracing::warn!("{warning}");
     }
     let lifecycle = Lifecycle::new(config.server.shutdown_grace);
-    let engines = engine::engines(config, worker, &lifecycle)?;
+    let engines = engine::engines(config, worker, &lifecycle).await?;
     let measurements = Measurements::new(&engines)?;
     let audit = audit::open(config, &measurements, &lifecycle)?;
     let opened = store::open(config, &lifecycle).await?;

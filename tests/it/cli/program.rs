@@ -29,6 +29,7 @@ fn program(directory: &Path, args: &[&str]) -> Command {
         .args(args)
         .current_dir(directory)
         .env_clear()
+        .env("MCP_EXECUTION_ENGINE", "embedded")
         .env("HOME", directory)
         .kill_on_drop(true)
         .stdin(Stdio::null())

@@ -24,6 +24,7 @@ async fn memory_of_large_messages_is_given_back() {
     let [program, store] = <[String; 2]>::try_from(site.stdio()).unwrap();
     let mut process = Command::new(program)
         .arg(store)
+        .env("MCP_EXECUTION_ENGINE", "embedded")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -47,6 +47,7 @@ impl Site {
             .args(flags(&url))
             .current_dir(self.folder.path())
             .env_clear()
+            .env("MCP_EXECUTION_ENGINE", "embedded")
             .stderr(std::fs::File::options().append(true).create(true).open(self.log()).unwrap())
             .kill_on_drop(true)
             .spawn()

@@ -104,6 +104,7 @@ fn spawn(
         .args(["--transport=http".to_owned(), format!("--port={}", address.port())])
         .current_dir(folder.path())
         .env_clear()
+        .env("MCP_EXECUTION_ENGINE", "embedded")
         .env("MCP_DYNAMIC_BACKEND", "postgres")
         .env("MCP_DYNAMIC_PG_URL", database)
         .env("MCP_DYNAMIC_PG_INIT_MAX_ATTEMPTS", "100")

@@ -143,6 +143,7 @@ async fn start(folder: &tempfile::TempDir, port: u16) -> tokio::process::Child {
     let process = tokio::process::Command::new(env!("CARGO_BIN_EXE_dynamic-mcp"))
         .args([store, "--transport=http".to_owned(), format!("--port={port}")])
         .env_clear()
+        .env("MCP_EXECUTION_ENGINE", "embedded")
         .stderr(std::process::Stdio::null())
         .kill_on_drop(true)
         .spawn()

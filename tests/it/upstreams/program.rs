@@ -25,6 +25,7 @@ impl Program {
                 "--profile=enterprise",
                 "--experimental-upstream-mcp-attach",
                 "--audit-enabled=false",
+                "--execution-engine=embedded",
             ])
             .arg(format!("--dynamic-store={}", folder.path().join("own.redb").display()))
             .args(more)

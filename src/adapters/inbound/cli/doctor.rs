@@ -149,7 +149,7 @@ fn engines(config: &Config, app: &App, findings: &mut Vec<Finding>) {
     }
     if !reports.iter().any(|report| report.kind == EngineKind::Docker) {
         findings.push(
-            finding("docker engine", State::Attention, "not in this version").advise(
+            finding("docker engine", State::Attention, "not in this build").advise(
                 "Tools with npm dependencies are kept; their calls say engine_unavailable.",
             ),
         );

@@ -11,16 +11,18 @@ pub struct DockerConfig {
     pub instance: Instance,
     /// What a container may use (`MCP_SANDBOX_MEMORY_LIMIT`, `MCP_SANDBOX_CPU_LIMIT`).
     pub resources: Resources,
-    /// The image that containers are kept ready of before anybody asked for one.
+    /// The image of tools that name none, and that code is checked in.
     pub image: ContainerImage,
     /// How many containers to keep ready of each kind that is used; 0: none (`MCP_SANDBOX_POOL_SIZE`).
     pub spares: usize,
+    /// Whether to keep containers ready before the first call.
+    pub prepared: bool,
 }
 
 impl DockerConfig {
-    /// Defaults: 512 MiB, one processor, the documented image, two spares.
+    /// Defaults: 512 MiB, one processor, two spares from the start.
     pub fn new(instance: Instance, image: ContainerImage) -> Self {
         let resources = Resources { memory_bytes: 512 << 20, millicpus: 1_000 };
-        Self { instance, resources, image, spares: 2 }
+        Self { instance, resources, image, spares: 2, prepared: true }
     }
 }

@@ -78,6 +78,7 @@ impl DockerEngine {
             containers,
             images: images.clone(),
             image: config.image.clone(),
+            prepared: config.prepared,
             watch: Arc::clone(&watch),
             pool: Arc::clone(&pool),
             keeper: Keeper { instance: config.instance, held },

@@ -28,6 +28,7 @@ pub(super) struct Tending {
     pub(super) containers: Containers,
     pub(super) images: Images,
     pub(super) image: ContainerImage,
+    pub(super) prepared: bool,
     pub(super) watch: Arc<Watch>,
     pub(super) pool: Arc<Pool>,
     pub(super) keeper: Keeper,
@@ -93,7 +94,12 @@ impl Tending {
     async fn look_for_image(&self) {
         let image = self.image.clone();
         match self.images.id(&image).await {
-            Ok(id) => self.pool.always(&Kind { image, id: id.into(), packages: None }),
+            Ok(id) => {
+                self.watch.accept();
+                if self.prepared {
+                    self.pool.always(&Kind { image, id: id.into(), packages: None });
+                }
+            }
             Err(error) => self.watch.refuse(error.to_string()),
         }
     }
