@@ -9,7 +9,6 @@ fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
     for (name, value, part) in [
         ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),
         ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),
-        ("MCP_EXECUTION_ENGINE", "docker", "docker engine"),
         ("MCP_SANDBOX_SECRETS_FILE", "/etc/secrets", "secrets"),
     ] {
         let error = from_variables(&[(name, value)]).unwrap_err();

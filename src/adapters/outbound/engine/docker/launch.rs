@@ -23,7 +23,7 @@ const PRINT: &str = include_str!("print.js");
 const RUNNER: &str = include_str!("runner.js");
 
 /// How long a container may take to be ready.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// Longer than any container waits for a call and runs it.
 const LIFETIME: Duration = Duration::from_mins(20);
 /// Size of the workspace.
@@ -100,13 +100,10 @@ impl Launcher {
 
     /// Makes one and waits until it is ready.
     pub(super) async fn launch(&self, kind: &Kind) -> Result<Ready, LaunchError> {
-        match tokio::time::timeout(START, self.make(kind)).await {
-            Ok(made) => made,
-            Err(_) => {
-                let why = format!("it took longer than {} s", START.as_secs());
-                Err(LaunchError::NotReady { image: kind.image.clone(), why })
-            }
-        }
+        tokio::time::timeout(START, self.make(kind)).await.unwrap_or_else(|_| {
+            let why = format!("it took longer than {} s", START.as_secs());
+            Err(LaunchError::NotReady { image: kind.image.clone(), why })
+        })
     }
 
     async fn make(&self, kind: &Kind) -> Result<Ready, LaunchError> {

@@ -249,6 +249,7 @@ impl Pool {
     }
 
     /// Ends it, and every container that waits.
+    #[expect(clippy::mutable_key_type, reason = "a kind is told by the names in it, which stay")]
     pub(super) fn close(&self) {
         let shelves = {
             let mut state = self.lock();

@@ -68,20 +68,17 @@ impl Tending {
     async fn watch(&self, connection: &Connection) {
         let mut back_off = BACK_OFF.0;
         loop {
-            let pause = match self.watch.ask(connection).await {
-                Ok(()) => {
-                    let was_away = back_off != BACK_OFF.0;
-                    back_off = BACK_OFF.0;
-                    self.look_for_image().await;
-                    if was_away {
-                        self.pool.hurry();
-                    }
-                    CALM
+            let pause = if self.watch.ask(connection).await.is_ok() {
+                let was_away = back_off != BACK_OFF.0;
+                back_off = BACK_OFF.0;
+                self.look_for_image().await;
+                if was_away {
+                    self.pool.hurry();
                 }
-                Err(_) => {
-                    back_off = (back_off * 2).min(BACK_OFF.1);
-                    back_off
-                }
+                CALM
+            } else {
+                back_off = (back_off * 2).min(BACK_OFF.1);
+                back_off
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
