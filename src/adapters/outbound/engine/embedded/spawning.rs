@@ -112,7 +112,7 @@ async fn start(program: PathBuf, setup: Setup, id: u64) -> Option<(Worker, Walls
         writer: Box::new(stdin),
         process: Process::Spawned(Box::new(child)),
     };
-    let mut road = Road::new(&mut worker, MAX_MESSAGE);
+    let mut road = Road::to_listen(&mut worker, MAX_MESSAGE);
     let heard = tokio::time::timeout(START, road.pass()).await.ok()?;
     let Hearing::Frame(frame) = heard else { return None };
     let FromWorker::Ready(walls) = FromWorker::decode(frame)? else { return None };
