@@ -156,3 +156,12 @@ async fn a_slash_at_the_end_of_the_path_is_no_other_path() {
     client.send("POST", "/mcp/", mcp_headers(), INITIALIZE).await;
     assert_eq!(client.answer().await.head.status, 200);
 }
+
+#[tokio::test]
+async fn a_revision_without_sessions_has_no_initialize() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    let body = stateless(1, "initialize", "");
+    let refused = client.post(&stateless_headers("initialize", None), &body).await;
+    refused.assert_refused(404, -32_601);
+}

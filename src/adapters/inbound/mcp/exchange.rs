@@ -89,8 +89,12 @@ pub(super) fn spelling(context: &RequestContext<RoleServer>, style: NameStyle) -
 
 /// Whether the request belongs to a revision without sessions (2026-07-28 and later).
 pub(super) fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
-    let first = ProtocolVersion::V_2026_07_28;
-    context.protocol_version().is_some_and(|version| version.as_str() >= first.as_str())
+    context.protocol_version().is_some_and(|version| without_sessions(&version))
+}
+
+/// Whether this revision has no sessions.
+pub(super) fn without_sessions(version: &ProtocolVersion) -> bool {
+    version.as_str() >= ProtocolVersion::V_2026_07_28.as_str()
 }
 
 #[expect(deprecated, reason = "logging is served as long as a supported revision has it")]

@@ -7,12 +7,14 @@ use rmcp::ErrorData;
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, CompleteRequestParams,
     CustomRequest, ErrorCode, GetPromptRequestParams, InitializeRequestParams, JsonRpcMessage,
-    PaginatedRequestParams, ReadResourceRequestParams, SubscriptionsListenRequestParams,
+    PaginatedRequestParams, ReadResourceRequestParams, RequestMetaObject,
+    SubscriptionsListenRequestParams,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::decode::{self, decode};
+use super::exchange::without_sessions;
 
 /// Longest piece of a method's name in an answer.
 const MAX_ECHO: usize = 80;
@@ -36,8 +38,9 @@ const OF_ENTERPRISE: [&str; 6] = [
 pub fn bad_handshake(message: &ClientJsonRpcMessage) -> Option<ErrorData> {
     let JsonRpcMessage::Request(request) = message else { return None };
     match &request.request {
+        // A revision without sessions has no such method: the handler says so.
         ClientRequest::CustomRequest(custom) if custom.method == "initialize" => {
-            Some(answer(custom, false, false))
+            (!names_stateless(custom)).then(|| answer(custom, false, false))
         }
         _ => None,
     }
@@ -70,6 +73,13 @@ pub(super) fn answer(request: &CustomRequest, stateless: bool, enterprise: bool)
         method => return unknown(method),
     };
     ErrorData::invalid_params(format!("Invalid params for {}: {problem}", request.method), None)
+}
+
+/// Whether the request itself says that it belongs to a revision without sessions.
+fn names_stateless(request: &CustomRequest) -> bool {
+    let meta = request.extensions.get::<RequestMetaObject>();
+    meta.and_then(RequestMetaObject::protocol_version)
+        .is_some_and(|version| without_sessions(&version))
 }
 
 fn unknown(method: &str) -> ErrorData {
