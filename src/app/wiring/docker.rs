@@ -3,26 +3,29 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::WiringError;
 use crate::adapters::outbound::clock::{RandomIds, SystemClock};
 use crate::adapters::outbound::docker::labels::Instance;
 use crate::adapters::outbound::docker::{
     Connection, Containers, Dependencies, DependencyOptions, DockerSandboxes, Images, Network,
     Resources, SessionOptions, Surroundings,
 };
-use crate::app::config::{Config, ProcessEnvironment, Strings as _};
+use crate::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
+use crate::app::config::{Config, Engine as Preference, ProcessEnvironment, Strings as _};
 use crate::app::{Lifecycle, SandboxLimits, SandboxParts, Sandboxes};
-use crate::ports::Ids as _;
+use crate::ports::{Engine, Ids as _};
 
 /// What all that uses Docker shares.
 pub(super) struct Docker {
+    connection: Arc<Connection>,
     /// Whose containers they are.
-    pub(super) instance: Instance,
+    instance: Instance,
     /// Makes them.
-    pub(super) containers: Containers,
+    containers: Containers,
     /// Pulls what is missing.
-    pub(super) images: Images,
+    images: Images,
     /// Installs packages.
-    pub(super) dependencies: Dependencies,
+    dependencies: Dependencies,
 }
 
 impl Docker {
@@ -32,7 +35,8 @@ impl Docker {
         let (tasks, stopped) = (&lifecycle.tasks, &lifecycle.stopped);
         let instance = Instance::new(&RandomIds.uuid());
         let containers = Containers::new(Arc::clone(&connection), tasks);
-        let images = Images::new(connection, config.sandbox.images.clone(), tasks, stopped);
+        let images =
+            Images::new(Arc::clone(&connection), config.sandbox.images.clone(), tasks, stopped);
         let options = DependencyOptions {
             registry: config.docker.npm_registry.as_ref().map(ToString::to_string),
             extra_ca: config.docker.extra_ca_file.clone(),
@@ -46,11 +50,42 @@ impl Docker {
             tasks,
             stopped,
         );
-        Self { instance, containers, images, dependencies }
+        Self { connection, instance, containers, images, dependencies }
+    }
+
+    /// The engine. Only a daemon that was asked for by name is waited for.
+    pub(super) async fn engine(
+        &self,
+        config: &Config,
+        lifecycle: &Lifecycle,
+    ) -> Result<Option<Arc<dyn Engine>>, WiringError> {
+        let sandbox = &config.sandbox;
+        if sandbox.engine == Preference::Docker {
+            self.connection.probe().await.map_err(|error| WiringError::start(&error))?;
+        }
+        let docker = DockerConfig {
+            instance: self.instance.clone(),
+            resources: resources(config),
+            image: sandbox.images.default_image(),
+            spares: sandbox.pool_size,
+            prepared: sandbox.engine != Preference::Embedded,
+        };
+        let means = Means {
+            containers: self.containers.clone(),
+            images: self.images.clone(),
+            dependencies: self.dependencies.clone(),
+        };
+        let engine = DockerEngine::start(docker, means, &lifecycle.tasks, &lifecycle.stopped);
+        Ok(Some(Arc::new(engine)))
     }
 
     /// Interactive sandboxes, and what tends them.
-    pub(super) fn sandboxes(&self, config: &Config, lifecycle: &Lifecycle) -> Arc<Sandboxes> {
+    #[expect(clippy::unnecessary_wraps, reason = "builds without Docker have none")]
+    pub(super) fn sandboxes(
+        &self,
+        config: &Config,
+        lifecycle: &Lifecycle,
+    ) -> Option<Arc<Sandboxes>> {
         let sandbox = &config.sandbox;
         let bridge = config.docker.session_network;
         let host = DockerSandboxes::new(
@@ -77,12 +112,12 @@ impl Docker {
             lifecycle: lifecycle.clone(),
         }));
         lifecycle.tasks.spawn(Arc::clone(&sandboxes).tend());
-        sandboxes
+        Some(sandboxes)
     }
 }
 
 /// What a container may use.
-pub(super) fn resources(config: &Config) -> Resources {
+fn resources(config: &Config) -> Resources {
     Resources {
         memory_bytes: config.sandbox.container_memory.bytes(),
         millicpus: config.sandbox.container_millicpus,

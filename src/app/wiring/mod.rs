@@ -8,6 +8,9 @@ mod audit;
 mod auth;
 #[cfg(feature = "docker")]
 mod docker;
+#[cfg(not(feature = "docker"))]
+#[path = "docker_absent.rs"]
+mod docker;
 mod engine;
 pub mod entry;
 mod metrics;
@@ -94,7 +97,8 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         tracing::warn!("{warning}");
     }
     let lifecycle = Lifecycle::new(config.server.shutdown_grace);
-    let engines = engine::engines(config, worker, &lifecycle).await?;
+    let docker = docker::Docker::new(config, &lifecycle);
+    let engines = engine::engines(config, worker, &docker, &lifecycle).await?;
     let measurements = Measurements::new(&engines)?;
     let audit = audit::open(config, &measurements, &lifecycle)?;
     let opened = store::open(config, &lifecycle).await?;
@@ -169,7 +173,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         authorizer: Arc::new(authorizer),
         system: Arc::new(System::new(engines.clone(), RuntimeConfig::of(config))),
         upstreams,
-        sandboxes: sandboxes(config, &lifecycle),
+        sandboxes: docker.sandboxes(config, &lifecycle),
         metrics: Arc::clone(&measurements.calls),
         audit,
     };
@@ -182,17 +186,6 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         #[cfg(feature = "http")]
         measurements,
     })
-}
-
-#[cfg(feature = "docker")]
-#[expect(clippy::unnecessary_wraps, reason = "other builds have none")]
-fn sandboxes(config: &Config, lifecycle: &Lifecycle) -> Option<Arc<super::Sandboxes>> {
-    Some(docker::Docker::new(config, lifecycle).sandboxes(config, lifecycle))
-}
-
-#[cfg(not(feature = "docker"))]
-const fn sandboxes(_: &Config, _: &Lifecycle) -> Option<Arc<super::Sandboxes>> {
-    None
 }
 
 impl Assembled {

@@ -36,7 +36,7 @@ fn own_words(command: &str) -> Option<Vec<OsString>> {
     let is_image = |word: &&str| *word == "dynamic-mcp" || *word == "\"$IMAGE\"";
     let at = match words.as_slice() {
         [first, ..] if is_program(first) => 0,
-        ["docker", "run", ..] => words.iter().position(|word| is_image(word))?,
+        ["docker", "run", ..] => words.iter().position(is_image)?,
         _ => return None,
     };
     let rest = words[at..].iter().take_while(|word| !["|", ">", "&&", ";"].contains(word));

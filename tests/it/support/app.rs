@@ -57,6 +57,7 @@ pub(crate) struct TestApp {
     pub(crate) schemas: Arc<CountedSchemas>,
     pub(crate) store: Arc<dyn ToolStore>,
     pub(crate) lifecycle: Lifecycle,
+    #[cfg_attr(not(feature = "stdio"), expect(dead_code, reason = "read over a transport"))]
     pub(crate) audit: Arc<RecordingAudit>,
 }
 

@@ -1,6 +1,7 @@
 //! What every `Engine` must do, stamped on each engine.
 
 mod control;
+#[cfg(feature = "docker")]
 mod docker;
 mod embedded;
 mod failures;
@@ -20,6 +21,7 @@ use dynamic_mcp::ports::Engine;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "docker")]
 pub(crate) use self::docker::Docker;
 pub(crate) use self::embedded::Embedded;
 use crate::support::host::RecordingHost;
