@@ -10,7 +10,7 @@
 mod app;
 #[cfg(feature = "embedded")]
 mod attacks;
-#[cfg(feature = "stdio")]
+#[cfg(all(feature = "stdio", feature = "file"))]
 mod audit;
 #[cfg(feature = "http")]
 mod auth;

@@ -12,7 +12,10 @@ pub(crate) struct RecordingAudit(Mutex<Vec<AuditEvent>>);
 
 impl RecordingAudit {
     /// Everything that was recorded since the last time.
-    #[cfg_attr(not(feature = "stdio"), expect(dead_code, reason = "read over a transport"))]
+    #[cfg_attr(
+        not(all(feature = "stdio", feature = "file")),
+        expect(dead_code, reason = "read over a transport")
+    )]
     pub(crate) fn take(&self) -> Vec<AuditEvent> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
