@@ -1,5 +1,6 @@
 //! The HTTP transport.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -55,9 +56,12 @@ pub static PUBLIC_URL: Setting = Setting::of(
 )
 .or_note("none");
 /// `MCP_TLS_CERT`.
-pub static TLS_CERT: Setting =
-    Setting::of("MCP_TLS_CERT", Kind::File, "The server's certificate chain (PEM)")
-        .or_note("no TLS");
+pub static TLS_CERT: Setting = Setting::of(
+    "MCP_TLS_CERT",
+    Kind::File,
+    "The server's certificate chain (PEM); a new one is taken in within a minute",
+)
+.or_note("no TLS");
 /// `MCP_TLS_KEY`.
 pub static TLS_KEY: Setting =
     Setting::of("MCP_TLS_KEY", Kind::File, "The certificate's private key (PEM)").or_note("no TLS");
@@ -101,6 +105,34 @@ pub struct Http {
     pub allowed_hosts: Vec<String>,
     /// `MCP_PUBLIC_URL`: `http` or `https`.
     pub public_url: Option<Url>,
+    /// `MCP_TLS_CERT` and `MCP_TLS_KEY`; `None`: no TLS.
+    pub tls: Option<TlsPaths>,
+}
+
+/// The files of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPaths {
+    /// `MCP_TLS_CERT`.
+    pub certificate: PathBuf,
+    /// `MCP_TLS_KEY`.
+    pub key: PathBuf,
+}
+
+impl TlsPaths {
+    fn read(values: &Values) -> Result<Option<Self>, ConfigError> {
+        let missing = |name, other: &Setting| ConfigError::Missing {
+            name,
+            because: format!("by {}", other.name),
+        };
+        match (values.optional_text(&TLS_CERT)?, values.optional_text(&TLS_KEY)?) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => {
+                Ok(Some(Self { certificate: certificate.into(), key: key.into() }))
+            }
+            (None, Some(_)) => Err(missing(TLS_CERT.name, &TLS_KEY)),
+            (Some(_), None) => Err(missing(TLS_KEY.name, &TLS_CERT)),
+        }
+    }
 }
 
 impl Http {
@@ -115,6 +147,7 @@ impl Http {
             allowed_origins: values.list(&ALLOWED_ORIGINS)?,
             allowed_hosts: values.list(&ALLOWED_HOSTS)?,
             public_url: values.url(&PUBLIC_URL)?,
+            tls: TlsPaths::read(values)?,
         })
     }
 }

@@ -4,9 +4,9 @@
 //! built removes its lines here.
 
 use super::error::ConfigError;
+use super::sandbox;
 use super::setting::{Kind, Setting};
 use super::values::Values;
-use super::{http, sandbox};
 
 /// A part, and the setting that asks for it.
 struct Pending {
@@ -26,11 +26,8 @@ const fn pending(
     Pending { setting, value, part, instead }
 }
 
-static PENDING: [Pending; 3] = [
-    pending(&http::TLS_CERT, None, "TLS", "leave it out and put a TLS proxy in front"),
-    pending(&http::TLS_KEY, None, "TLS", "leave it out and put a TLS proxy in front"),
-    pending(&sandbox::SECRETS_FILE, None, "secrets for tools", "leave it out"),
-];
+static PENDING: [Pending; 1] =
+    [pending(&sandbox::SECRETS_FILE, None, "secrets for tools", "leave it out")];
 
 /// Refuses what was explicitly asked for and is not there; a default asks for nothing.
 pub(super) fn check(values: &Values) -> Result<(), ConfigError> {

@@ -75,6 +75,10 @@ fn face(config: &Config) -> McpOptions {
     McpOptions { profile, name_style }
 }
 
+/// How often the files of the certificate are looked at for a change.
+#[cfg(feature = "http")]
+const CERTIFICATE_RELOAD: std::time::Duration = std::time::Duration::from_secs(30);
+
 #[cfg(feature = "http")]
 async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringError> {
     use std::io::ErrorKind;
@@ -85,6 +89,7 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     };
     use crate::adapters::inbound::mcp::Findings;
     use crate::adapters::outbound::clock::RandomIds;
+    use crate::app::config::http::TlsPaths;
 
     let settings = config.http.clone();
     let options = HttpOptions {
@@ -94,6 +99,11 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         allowed_hosts: settings.allowed_hosts,
         allowed_origins: settings.allowed_origins,
         public_url: settings.public_url,
+        tls: settings.tls.map(|TlsPaths { certificate, key }| http::TlsFiles {
+            certificate,
+            key,
+            reload: CERTIFICATE_RELOAD,
+        }),
         max_request_bytes: settings.max_request_bytes,
         max_sessions: settings.max_sessions,
         session_ttl: settings.session_ttl,

@@ -6,16 +6,22 @@ use super::{from_sources, from_variables};
 
 #[test]
 fn a_part_that_is_not_there_is_named_when_it_is_asked_for() {
-    for (name, value, part) in [
-        ("MCP_TLS_CERT", "/etc/cert.pem", "TLS"),
-        ("MCP_TLS_KEY", "/etc/key.pem", "TLS"),
-        ("MCP_SANDBOX_SECRETS_FILE", "/etc/secrets", "secrets"),
-    ] {
-        let error = from_variables(&[(name, value)]).unwrap_err();
-        assert!(matches!(error, ConfigError::NotAvailable { .. }), "{name}: {error}");
-        let sentence = error.to_string();
-        assert!(sentence.contains(name) && sentence.contains(part), "{sentence}");
-    }
+    let name = "MCP_SANDBOX_SECRETS_FILE";
+    let error = from_variables(&[(name, "/etc/secrets")]).unwrap_err();
+    assert!(matches!(error, ConfigError::NotAvailable { .. }), "{error}");
+    let sentence = error.to_string();
+    assert!(sentence.contains(name) && sentence.contains("secrets"), "{sentence}");
+}
+
+#[test]
+fn a_certificate_and_its_key_come_together() {
+    let (certificate, key) = (("MCP_TLS_CERT", "cert.pem"), ("MCP_TLS_KEY", "key.pem"));
+    assert!(from_variables(&[certificate, key]).unwrap().http.tls.is_some());
+    assert!(from_variables(&[]).unwrap().http.tls.is_none());
+    let sentence = from_variables(&[certificate]).unwrap_err().to_string();
+    assert!(sentence.contains("MCP_TLS_KEY is required by MCP_TLS_CERT"), "{sentence}");
+    let sentence = from_variables(&[key]).unwrap_err().to_string();
+    assert!(sentence.contains("MCP_TLS_CERT is required by MCP_TLS_KEY"), "{sentence}");
 }
 
 #[test]

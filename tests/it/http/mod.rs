@@ -14,3 +14,4 @@ mod probes;
 mod rebinding;
 pub(crate) mod server;
 mod sessions;
+mod tls;

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
@@ -36,13 +37,12 @@ const UNACKNOWLEDGED_MS: u32 = 60_000;
 ///
 /// When the server begins to end, the answer that is under way is finished; a request that is not there
 /// completely is not waited for.
-pub(super) async fn serve(
-    stream: TcpStream,
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     router: Router,
     shared: Arc<Shared>,
     cut: CancellationToken,
 ) {
-    tune(&stream);
     let draining = shared.lifecycle.draining.is_cancelled();
     let end = shared.next_end();
     let activity = Arc::new(Activity::default());
@@ -87,7 +87,7 @@ pub(super) async fn serve(
 }
 
 /// Small answers leave at once, and a peer that has gone is noticed.
-fn tune(stream: &TcpStream) {
+pub(super) fn tune(stream: &TcpStream) {
     let no_delay = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let no_delay = no_delay
@@ -111,7 +111,7 @@ impl Activity {
     }
 
     /// Whether no request is being answered and every answer is out.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.answering.load(Ordering::Relaxed) == 0 && self.unsent.load(Ordering::Relaxed) == 0
     }
 }

@@ -112,7 +112,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for EarlyAnswer<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_pending(context))?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        // Under TLS, what has been written may still be here.
+        let poll = Pin::new(&mut self.stream).poll_flush(context);
+        self.activity.set_blocked(poll.is_pending());
+        poll
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -123,7 +126,37 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for EarlyAnswer<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, duplex};
+
     use super::*;
+
+    /// The one id there is.
+    struct OneId;
+
+    impl Ids for OneId {
+        fn uuid(&self) -> String {
+            "00000000-0000-4000-8000-000000000000".to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_stream_has_taken_and_not_sent_counts_as_unsent() {
+        let (near, mut far) = duplex(1);
+        let activity = Arc::new(Activity::default());
+        let mut watched =
+            EarlyAnswer::new(BufWriter::new(near), Arc::new(OneId), Arc::clone(&activity));
+        watched.write_all(b"four").await.unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut watched).poll_flush(&mut context).is_pending());
+        assert!(!activity.is_idle());
+        let mut taken = [0; 4];
+        let (flushed, read) = tokio::join!(watched.flush(), far.read_exact(&mut taken));
+        flushed.unwrap();
+        read.unwrap();
+        assert!(activity.is_idle());
+    }
 
     #[test]
     fn knows_the_librarys_own_heads() {

@@ -27,6 +27,7 @@ mod server;
 mod sessions;
 mod standing;
 mod state;
+mod tls;
 mod trace;
 mod witness;
 
@@ -36,4 +37,5 @@ pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
 pub use server::{HttpParts, HttpServer};
 pub use standing::log_level;
+pub use tls::{TlsError, TlsFiles};
 pub use trace::trace;

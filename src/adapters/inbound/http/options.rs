@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::tls::{TlsError, TlsFiles};
+
 /// The HTTP transport's settings.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
@@ -21,6 +23,8 @@ pub struct HttpOptions {
     pub allowed_origins: Vec<String>,
     /// Under which URL clients know this server (`MCP_PUBLIC_URL`).
     pub public_url: Option<Url>,
+    /// The certificate; `None`: no TLS.
+    pub tls: Option<TlsFiles>,
     /// Largest body of a request in bytes (`MCP_HTTP_MAX_REQUEST_BYTES`): 1 to 16 MiB, default 1 MiB.
     pub max_request_bytes: usize,
     /// Most sessions at once (`MCP_HTTP_MAX_SESSIONS`): 1 to 100,000, default 10,000.
@@ -53,6 +57,7 @@ impl Default for HttpOptions {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             public_url: None,
+            tls: None,
             max_request_bytes: 1024 * 1024,
             max_sessions: 10_000,
             session_ttl: Duration::from_mins(30),
@@ -77,6 +82,9 @@ pub enum BindError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address can't be listened on.
     #[error("can't listen on {host}:{port}: {source}; MCP_HOST and MCP_PORT give another address")]
     Listen {

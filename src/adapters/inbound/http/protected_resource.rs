@@ -24,6 +24,7 @@ pub(super) const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 pub(super) struct Resource {
     /// Under which URL clients know it; `None`: under the one that they use.
     public: Option<Url>,
+    scheme: &'static str,
     path: String,
     issuer: String,
     scopes: Vec<String>,
@@ -43,14 +44,15 @@ impl Resource {
         let path = public.as_ref().map_or(options.path.as_str(), Url::path);
         let path = path.trim_end_matches('/').to_owned();
         let scopes = access.required_scopes.iter().chain(&access.admin_scope).cloned().collect();
-        Self { public, path, issuer: access.issuer.clone(), scopes }
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        Self { public, scheme, path, issuer: access.issuer.clone(), scopes }
     }
 
     /// Scheme and authority, as a client that sent this knows them.
     fn origin(&self, uri: &Uri, headers: &HeaderMap) -> Option<String> {
         match &self.public {
             Some(url) => Some(url.origin().ascii_serialization()),
-            None => Some(format!("http://{}", host_of(uri, headers)?)),
+            None => Some(format!("{}://{}", self.scheme, host_of(uri, headers)?)),
         }
     }
 

@@ -53,7 +53,8 @@ impl Rebinding {
         if loopback {
             for name in LOOPBACK_NAMES {
                 hosts.push(HostRule { name: name.to_owned(), port: None });
-                let own = format!("http://{name}:{}", bound.port());
+                let scheme = if options.tls.is_some() { "https" } else { "http" };
+                let own = format!("{scheme}://{name}:{}", bound.port());
                 origins.extend(OriginRule::parse(&own));
             }
         }

@@ -22,6 +22,7 @@ use super::rebinding::Rebinding;
 use super::refusal::Refusal;
 use super::sessions::{SessionTable, Sessions, SharedSessions};
 use super::state::Shared;
+use super::tls::Tls;
 use super::{capacity, connection, router};
 use crate::app::Lifecycle;
 use crate::ports::{AuditLog, HttpMetrics, Ids, SessionStore};
@@ -61,6 +62,7 @@ pub struct HttpServer {
     router: Router,
     sessions: Arc<Sessions>,
     shared: Arc<Shared>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl HttpServer {
@@ -73,6 +75,7 @@ impl HttpServer {
     ) -> Result<Self, BindError> {
         let listen =
             |source| BindError::Listen { host: options.host.clone(), port: options.port, source };
+        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let listener =
             TcpListener::bind((options.host.as_str(), options.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
@@ -112,7 +115,7 @@ impl HttpServer {
         });
         let endpoint = Endpoint::new(handler, Arc::clone(&sessions), Arc::clone(&shared));
         let router = router::router(endpoint, &shared)?;
-        Ok(Self { listener, address, router, sessions, shared })
+        Ok(Self { listener, address, router, sessions, shared, tls })
     }
 
     /// The address that it is bound to.
@@ -139,7 +142,10 @@ impl HttpServer {
         if let Some(fleet) = &self.shared.fleet {
             tasks.spawn(Arc::clone(fleet).tend(stopped.clone()));
         }
-        tracing::info!(address = %self.address, max_connections, "listening");
+        if let Some(tls) = &self.tls {
+            tasks.spawn(Arc::clone(tls).tend(stopped.clone()));
+        }
+        tracing::info!(address = %self.address, max_connections, tls = self.tls.is_some(), "listening");
         while let Some(accepted) = stopped.run_until_cancelled(self.listener.accept()).await {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
@@ -150,13 +156,30 @@ impl HttpServer {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                refuse(&stream, self.shared.ids.as_ref());
+                if self.tls.is_none() {
+                    refuse(&stream, self.shared.ids.as_ref());
+                }
                 continue;
             };
-            let shared = Arc::clone(&self.shared);
-            let served = connection::serve(stream, self.router.clone(), shared, cut.clone());
+            connection::tune(&stream);
+            let (shared, router, cut) =
+                (Arc::clone(&self.shared), self.router.clone(), cut.clone());
+            let tls = self.tls.clone();
             tasks.spawn(connections.track_future(async move {
-                served.await;
+                match tls {
+                    None => connection::serve(stream, router, shared, cut).await,
+                    Some(tls) => {
+                        let patience = shared.options.header_timeout;
+                        let shaking = tokio::time::timeout(patience, tls.accept(stream));
+                        match cut.run_until_cancelled(shaking).await {
+                            Some(Ok(Ok(stream))) => {
+                                connection::serve(stream, router, shared, cut).await;
+                            }
+                            Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS came about"),
+                            Some(Err(_)) | None => {}
+                        }
+                    }
+                }
                 drop(place);
             }));
         }

@@ -40,7 +40,7 @@ A bad value ends the start with exit code 64 and a sentence that names the varia
 * Paths are relative to the working directory. Settings marked \u{1f512} are secret and never shown.
 * A setting that asks for a part which this version does not have ends the start too, so that a server is
   never more open, and never keeps less, than it was told to:
-  `MCP_TLS_CERT`, `MCP_TLS_KEY` and `MCP_SANDBOX_SECRETS_FILE`.
+  `MCP_SANDBOX_SECRETS_FILE`.
 * `MCP_SECRET_<NAME>` says that there is a secret of this name for tools to be granted.
 * `MCP_EXECUTION_ENGINE=node` is refused: that engine ran untrusted code with the server's own rights.
 ";
