@@ -119,7 +119,7 @@ async fn a_bad_command_line_or_setting_is_64_and_standard_output_stays_empty() {
         (&["--prot", "1"][..], "--port"),
         (&["frobnicate"], "frobnicate"),
         (&["--port", "64k"], "MCP_PORT must be an integer from 1 to 65,535, not \"64k\""),
-        (&["--auth-mode=jwt"], "JWT"),
+        (&["--auth-mode=jwt"], "MCP_AUTH_JWKS_URL is required by MCP_AUTH_MODE=jwt"),
         (&["--execution-engine", "node"], "MCP_EXECUTION_ENGINE=node is refused"),
         (&["--require-admin-token"], "MCP_ADMIN_TOKEN is required"),
         (&["--config", "missing.toml"], "missing.toml"),

@@ -11,7 +11,7 @@ use dynamic_mcp::domain::Profile;
 use super::{from_variables, setting};
 
 /// Name, default, smallest, largest: the numbers that operators rely on.
-const NUMBERS: [(&str, &str, u64, u64); 28] = [
+const NUMBERS: [(&str, &str, u64, u64); 29] = [
     ("MCP_PORT", "8788", 1, 65_535),
     ("MCP_HTTP_SESSION_TTL_SECONDS", "1800", 1, 604_800),
     ("MCP_HTTP_MAX_SESSIONS", "10000", 1, 100_000),
@@ -26,6 +26,7 @@ const NUMBERS: [(&str, &str, u64, u64); 28] = [
     ("MCP_SANDBOX_MAX_LOG_BYTES", "65536", 0, 10_000_000),
     ("MCP_SANDBOX_MAX_HOST_CALLS", "1000", 0, 1_000_000),
     ("MCP_SANDBOX_SESSION_TIMEOUT_SECONDS", "1800", 1, 172_800),
+    ("MCP_SANDBOX_POOL_SIZE", "2", 0, 64),
     ("MCP_SANDBOX_MAX_SESSIONS", "20", 1, 1000),
     ("MCP_TOOL_MAX_DEPTH", "8", 1, 64),
     ("MCP_TOOL_MAX_CONCURRENCY", "8", 1, 10_000),
