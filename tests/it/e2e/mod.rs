@@ -4,6 +4,8 @@
 pub(crate) mod clients;
 #[cfg(feature = "http")]
 mod conformance;
+#[cfg(feature = "docker")]
+mod container_tools;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
 mod inspector;

@@ -10,9 +10,9 @@ use super::server::Site;
 use crate::support::client::{Client, LATEST_SESSION};
 use crate::support::docker;
 
-type Pipes = Client<tokio::process::ChildStdout, tokio::process::ChildStdin>;
+pub(super) type Pipes = Client<tokio::process::ChildStdout, tokio::process::ChildStdin>;
 
-fn start(site: &Site) -> (Child, Pipes) {
+pub(super) fn start(site: &Site) -> (Child, Pipes) {
     let command = site.stdio();
     let mut server = Command::new(&command[0]);
     server.args(&command[1..]).arg("--profile=enterprise").arg("--audit-enabled=false");
@@ -30,7 +30,7 @@ async fn instance(client: &mut Pipes, id: &Value) -> Instance {
     docker::instance_of(name.trim()).await
 }
 
-async fn good(client: &mut Pipes, tool: &str, arguments: Value) -> Value {
+pub(super) async fn good(client: &mut Pipes, tool: &str, arguments: Value) -> Value {
     let result = client.call(tool, arguments).await;
     assert_ne!(result["isError"], true, "{result}");
     result
