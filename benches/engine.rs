@@ -17,6 +17,7 @@ mod caller;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dynamic_mcp::adapters::outbound::engine::embedded::worker::{Variation, dispatch_with};
@@ -92,7 +93,7 @@ async fn start(worker: &Path, mode: WorkerMode, spares: Spares) -> EmbeddedEngin
 
 async fn call(engine: &EmbeddedEngine, code: &str, args: &str) {
     let limits = Limits { output_bytes: 10_000_000, ..Limits::default() };
-    caller::run(engine, code, args, limits).await.unwrap();
+    caller::run(engine, caller::job(code, args, Arc::new([]), limits)).await.unwrap();
 }
 
 async fn sequential(

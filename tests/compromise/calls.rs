@@ -1,5 +1,6 @@
 //! What a worker that has been broken into can do: nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynamic_mcp::adapters::outbound::engine::embedded::{
@@ -30,7 +31,7 @@ pub(crate) fn engine_of(config: EmbeddedConfig) -> EmbeddedEngine {
 
 pub(crate) async fn run(engine: &EmbeddedEngine, code: &str) -> Result<Returned, Failure> {
     let limits = Limits { timeout: Duration::from_secs(30), ..Limits::default() };
-    caller::run(engine, code, "{}", limits).await
+    caller::run(engine, caller::job(code, "{}", Arc::new([]), limits)).await
 }
 
 pub(crate) async fn still_serves(engine: &EmbeddedEngine) {
