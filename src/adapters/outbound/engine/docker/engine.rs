@@ -93,11 +93,6 @@ impl DockerEngine {
         Self { pool, watch, images, dependencies, image: config.image, stop, ended }
     }
 
-    /// Containers that wait for a call now.
-    pub fn ready_containers(&self) -> usize {
-        self.pool.ready()
-    }
-
     async fn acquire(
         &self,
         image: &ContainerImage,
@@ -189,7 +184,10 @@ impl Engine for DockerEngine {
         match prepared {
             None => Ok(exchange::cancelled()),
             Some(Err(failure)) => Ok(Completion { outcome: Err(failure), logs: Logs::default() }),
-            Some(Ok(mut ready)) => Ok(Request::new(job)?.run(&mut ready, host, &cancel).await),
+            Some(Ok(mut ready)) => {
+                host.sandbox_ready();
+                Ok(Request::new(job)?.run(&mut ready, host, &cancel).await)
+            }
         }
     }
 
@@ -237,6 +235,10 @@ impl Engine for DockerEngine {
             }
         };
         EngineReport { kind: EngineKind::Docker, ready, strength, detail }
+    }
+
+    fn spare_sandboxes(&self) -> Option<usize> {
+        Some(self.pool.ready())
     }
 
     async fn shutdown(&self) {

@@ -41,7 +41,7 @@ struct Entry {
     digest: String,
     /// When it was made: RFC 3339, UTC.
     updated_at: String,
-    /// Who made it: client:<id>, admin, local, import or external.
+    /// Who made it: `client:<id>`, `admin`, `local`, `import` or `external`.
     actor: String,
     /// What made it.
     change: Change,

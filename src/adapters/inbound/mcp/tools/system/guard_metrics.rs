@@ -40,7 +40,7 @@ struct Limits {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Tally {
-    /// A built-in tool's name, or dynamic.exec.<tool>.
+    /// A built-in tool's name, or `dynamic.exec.<tool>`.
     scope: String,
     /// Calls asked for.
     total: u64,
