@@ -160,7 +160,7 @@ mod tests {
             ("theirs", Role::Call, CREATED, 150, hour, true),
             ("theirs", Role::Session, EXITED, 90, None, true),
             ("theirs", Role::Call, DEAD, 90, hour, true),
-            ("mine", Role::Call, RUNNING, 30, hour, false),
+            ("mine", Role::Call, RUNNING, 20, hour, false),
             ("mine", Role::Call, RUNNING, 90, hour, true),
             ("mine", Role::Session, RUNNING, 90, None, false),
             ("mine", Role::Install, RUNNING, 90, hour, false),
