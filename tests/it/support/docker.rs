@@ -90,7 +90,7 @@ fn of_instance(instance: &Instance) -> HashMap<String, Vec<String>> {
 /// Comes back when no container and no volume of an instance is left.
 pub(crate) async fn nothing_left_of(instance: &Instance) {
     let client = connection().client().await.unwrap();
-    for _ in 0..300 {
+    for _ in 0..900 {
         let filters = of_instance(instance);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let containers = client.list_containers(Some(options)).await.unwrap();
