@@ -53,7 +53,7 @@ async fn a_tool_with_packages_is_locked_when_it_is_made_and_imports_them_in_each
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_during_a_call_leaves_no_container() {
+async fn nothing_runs_of_a_server_that_was_killed_during_a_call() {
     let site = Site::new();
     let (mut server, mut client) = start(&site);
     client.initialize(LATEST_SESSION).await;
@@ -72,5 +72,5 @@ async fn a_server_that_is_killed_during_a_call_leaves_no_container() {
     let said = client.notification("notifications/message").await;
     let instance = docker::instance_of(said["params"]["data"].as_str().unwrap()).await;
     server.kill().await.unwrap();
-    docker::nothing_left_of(&instance).await;
+    docker::nothing_runs_of(&instance).await;
 }

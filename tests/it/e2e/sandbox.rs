@@ -82,7 +82,7 @@ async fn a_session_lives_from_initialize_to_stop() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_leaves_no_session() {
+async fn no_session_runs_of_a_server_that_was_killed() {
     let site = Site::new();
     let (mut server, mut client) = start(&site);
     client.initialize(LATEST_SESSION).await;
@@ -92,5 +92,5 @@ async fn a_server_that_is_killed_leaves_no_session() {
     let commands = ["(while :; do sleep 1; done) & echo begun"];
     good(&mut client, "sandbox.exec", json!({ "sessionId": id, "commands": commands })).await;
     server.kill().await.unwrap();
-    docker::nothing_left_of(&instance).await;
+    docker::nothing_runs_of(&instance).await;
 }

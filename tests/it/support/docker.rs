@@ -89,16 +89,29 @@ fn of_instance(instance: &Instance) -> HashMap<String, Vec<String>> {
 
 /// Comes back when no container and no volume of an instance is left.
 pub(crate) async fn nothing_left_of(instance: &Instance) {
+    gone(instance, true).await;
+}
+
+/// Comes back when nothing of an instance runs. A container that was never started when its server was killed is for
+/// the reaper of the next server.
+pub(crate) async fn nothing_runs_of(instance: &Instance) {
+    gone(instance, false).await;
+}
+
+async fn gone(instance: &Instance, with_what_is_still: bool) {
     let client = connection().client().await.unwrap();
+    let filters = of_instance(instance);
     for _ in 0..900 {
-        let filters = of_instance(instance);
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let options = ListContainersOptionsBuilder::default();
+        let options = options.all(with_what_is_still).filters(&filters).build();
         let containers = client.list_containers(Some(options)).await.unwrap();
-        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        let volumes = client.list_volumes(Some(options)).await.unwrap().volumes;
-        let names = volumes.into_iter().flatten().map(|volume| volume.name);
-        let left: Vec<_> =
-            containers.into_iter().filter_map(|container| container.id).chain(names).collect();
+        let mut left: Vec<_> =
+            containers.into_iter().filter_map(|container| container.id).collect();
+        if with_what_is_still {
+            let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+            let volumes = client.list_volumes(Some(options)).await.unwrap().volumes;
+            left.extend(volumes.into_iter().flatten().map(|volume| volume.name));
+        }
         if left.is_empty() {
             return;
         }
