@@ -77,6 +77,7 @@ async fn start(name: &str, spares: usize) -> DockerEngine {
     let image = ContainerImage::parse(IMAGE).unwrap();
     let config = DockerConfig { spares, ..DockerConfig::new(instance, image) };
     let engine = DockerEngine::start(config, means, &tasks, &stop);
+    engine.settled().await;
     call(&engine, CODE, &[]).await;
     filled(&engine, spares).await;
     engine
