@@ -123,6 +123,11 @@ impl AppError {
         Self::InvalidInput { message: message.into(), details: None }
     }
 
+    /// An argument that breaks a rule which definitions have too.
+    pub(super) fn argument(rule: impl Into<InvalidTool>) -> Self {
+        Self::invalid_input(rule.into().to_string())
+    }
+
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {

@@ -11,9 +11,7 @@ use super::outcome::{CallResult, Output, unwrap_args};
 use super::{AppError, Catalog, Engines, Gate, Tool, audited};
 use crate::domain::Scope;
 use crate::domain::execution::Job;
-use crate::domain::image::ImageError;
-use crate::domain::tool::policy::{DEFAULT_TIMEOUT_MS, MAX_CODE_CHARS, MIN_TIMEOUT_MS};
-use crate::domain::tool::{Dependency, EngineChoice, InvalidTool, ToolPolicy};
+use crate::domain::tool::{Dependency, EngineChoice, ToolPolicy};
 use crate::ports::AuditLog;
 
 /// The scope and metrics name of code that is not stored.
@@ -138,20 +136,9 @@ impl Runner {
         job: EphemeralJob,
     ) -> Result<CallResult, AppError> {
         let RunnerParts { executor, engines, policy, .. } = &self.parts;
-        let timeout = self.ephemeral_timeout(job.timeout_ms)?;
-        let chars = job.code.chars().count();
-        if !(1..=MAX_CODE_CHARS).contains(&chars) {
-            let message = format!("code must have 1 to {MAX_CODE_CHARS} characters, not {chars}");
-            return Err(AppError::invalid_input(message));
-        }
-        let image = match &job.image {
-            Some(reference) => policy.images.admit(reference).map_err(|why| input(&why))?,
-            None => policy.images.default_image(),
-        };
-        policy
-            .dependencies
-            .check(&job.dependencies)
-            .map_err(|why| AppError::invalid_input(InvalidTool::from(why).to_string()))?;
+        let timeout = policy.timeout(job.timeout_ms).map_err(AppError::argument)?;
+        policy.check_code(&job.code, &job.dependencies).map_err(AppError::argument)?;
+        let image = policy.images.choose(job.image.as_deref()).map_err(AppError::argument)?;
         engines.settled(EngineChoice::Auto).await;
         let engine = engines.resolve(EngineChoice::Auto, !job.dependencies.is_empty());
         let job = Job {
@@ -162,21 +149,10 @@ impl Runner {
             dependencies: job.dependencies.into(),
             lock: None,
             image,
-            limits: executor.limits(timeout),
+            limits: executor.limits(Duration::from_millis(timeout.into())),
         };
         let (output, receipt) = executor.run(context, job, engine, EPHEMERAL, None).await?;
         Ok(CallResult { receipt, output })
-    }
-
-    fn ephemeral_timeout(&self, ms: Option<u64>) -> Result<Duration, AppError> {
-        let max = self.parts.policy.max_timeout_ms;
-        let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
-        if (u64::from(MIN_TIMEOUT_MS)..=u64::from(max)).contains(&actual) {
-            Ok(Duration::from_millis(actual))
-        } else {
-            let wrong = InvalidTool::Timeout { min: MIN_TIMEOUT_MS, max, actual };
-            Err(AppError::invalid_input(wrong.to_string()))
-        }
     }
 }
 
@@ -185,8 +161,4 @@ fn tally(permit: &Permit, result: &Result<CallResult, AppError>) {
     if !matches!(result, Ok(CallResult { output: Output::Value { .. } | Output::Rich(_), .. })) {
         permit.failed();
     }
-}
-
-fn input(why: &ImageError) -> AppError {
-    AppError::invalid_input(why.to_string())
 }

@@ -154,6 +154,11 @@ impl AllowedImages {
         Err(ImageError::NotAllowed { image: image.to_string(), allowed })
     }
 
+    /// The image of this reference, if it is allowed; without one the default.
+    pub fn choose(&self, reference: Option<&str>) -> Result<ContainerImage, ImageError> {
+        reference.map_or_else(|| Ok(self.default_image()), |reference| self.admit(reference))
+    }
+
     /// The list as configured.
     pub fn as_slice(&self) -> &[ContainerImage] {
         &self.0

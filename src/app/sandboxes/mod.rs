@@ -16,8 +16,8 @@ use crate::domain::image::ContainerImage;
 use crate::domain::sandbox::{
     MAX_COMMAND_CHARS, MAX_COMMANDS, Program, ProgramLimits, ProgramOutput, SandboxId,
 };
-use crate::domain::tool::policy::{DEFAULT_TIMEOUT_MS, MAX_CODE_CHARS, MIN_TIMEOUT_MS};
-use crate::domain::tool::{Dependency, InvalidTool, ToolPolicy};
+use crate::domain::tool::policy::MIN_TIMEOUT_MS;
+use crate::domain::tool::{Dependency, ToolPolicy};
 use crate::domain::{Caller, ErrorCode};
 use crate::ports::{Clock, Ids, SandboxError, SandboxHost};
 
@@ -106,16 +106,8 @@ impl Sandboxes {
         idle_ms: Option<u64>,
     ) -> Result<SandboxView, AppError> {
         let limits = &self.parts.limits;
-        let image = match image {
-            Some(reference) => limits
-                .policy
-                .images
-                .admit(reference)
-                .map_err(|why| AppError::invalid_input(why.to_string()))?,
-            None => limits.policy.images.default_image(),
-        };
-        let most = u64::try_from(limits.idle.as_millis()).unwrap_or(u64::MAX);
-        let idle = within(idle_ms, most, most)?;
+        let image = limits.policy.images.choose(image).map_err(AppError::argument)?;
+        let idle = self.idle(idle_ms)?;
         self.is_open()?;
         let place = self.reserve()?;
         let sandbox = self.parts.host.start(&image).await?;
@@ -177,16 +169,8 @@ impl Sandboxes {
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, AppError> {
         let Module { code, dependencies, timeout_ms } = module;
-        let chars = code.chars().count();
-        if !(1..=MAX_CODE_CHARS).contains(&chars) {
-            let message = format!("code must have 1 to {MAX_CODE_CHARS} characters, not {chars}");
-            return Err(AppError::invalid_input(message));
-        }
         let policy = &self.parts.limits.policy;
-        policy
-            .dependencies
-            .check(&dependencies)
-            .map_err(|why| AppError::invalid_input(InvalidTool::from(why).to_string()))?;
+        policy.check_code(&code, &dependencies).map_err(AppError::argument)?;
         let using = self.enter(caller, id)?;
         let timeout = self.timeout(timeout_ms)?;
         let limits = ProgramLimits { timeout, output_bytes: self.parts.limits.output_bytes };
@@ -287,8 +271,19 @@ impl Sandboxes {
     }
 
     fn timeout(&self, ms: Option<u64>) -> Result<Duration, AppError> {
-        let max = u64::from(self.parts.limits.policy.max_timeout_ms);
-        within(ms, max, u64::from(DEFAULT_TIMEOUT_MS).min(max))
+        let ms = self.parts.limits.policy.timeout(ms).map_err(AppError::argument)?;
+        Ok(Duration::from_millis(ms.into()))
+    }
+
+    fn idle(&self, ms: Option<u64>) -> Result<Duration, AppError> {
+        let most = u64::try_from(self.parts.limits.idle.as_millis()).unwrap_or(u64::MAX);
+        let actual = ms.unwrap_or(most);
+        if (u64::from(MIN_TIMEOUT_MS)..=most).contains(&actual) {
+            return Ok(Duration::from_millis(actual));
+        }
+        Err(AppError::invalid_input(format!(
+            "timeoutMs must be {MIN_TIMEOUT_MS} to {most} milliseconds, not {actual}"
+        )))
     }
 
     fn is_open(&self) -> Result<(), AppError> {
@@ -322,18 +317,6 @@ impl Drop for Place<'_> {
         if !self.taken {
             self.sandboxes.sessions().remove(&self.id);
         }
-    }
-}
-
-/// Milliseconds from [`MIN_TIMEOUT_MS`] to `max`.
-fn within(ms: Option<u64>, max: u64, default: u64) -> Result<Duration, AppError> {
-    let actual = ms.unwrap_or(default);
-    if (u64::from(MIN_TIMEOUT_MS)..=max).contains(&actual) {
-        Ok(Duration::from_millis(actual))
-    } else {
-        Err(AppError::invalid_input(format!(
-            "timeoutMs must be from {MIN_TIMEOUT_MS} to {max}, not {actual}"
-        )))
     }
 }
 

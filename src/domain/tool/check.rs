@@ -1,11 +1,11 @@
-//! The rules for a whole definition, whether it comes from a draft or a patch.
+//! The rules for a whole definition, whether it comes from a draft or a patch, and for code that is not stored.
 
 use super::policy::{
     DEFAULT_TIMEOUT_MS, InvalidTool, MAX_CODE_CHARS, MAX_DESCRIPTION_CHARS, MAX_EXAMPLE_BYTES,
     MAX_EXAMPLES, MAX_ICON_CHARS, MAX_ICON_SIZES, MAX_ICONS, MAX_MIME_TYPE_CHARS, MAX_TAG_CHARS,
     MAX_TAGS, MAX_TITLE_CHARS, MIN_TIMEOUT_MS, ToolPolicy,
 };
-use super::{EngineChoice, Example, Icon, ToolContent};
+use super::{Dependency, EngineChoice, Example, Icon, ToolContent};
 
 /// Checks everything about a definition that needs no engine and no schema compiler.
 pub(super) fn check(content: &ToolContent, policy: &ToolPolicy) -> Result<(), InvalidTool> {
@@ -13,7 +13,7 @@ pub(super) fn check(content: &ToolContent, policy: &ToolPolicy) -> Result<(), In
         length("title", title, MAX_TITLE_CHARS)?;
     }
     length("description", &content.description, MAX_DESCRIPTION_CHARS)?;
-    length("code", &content.code, MAX_CODE_CHARS)?;
+    policy.check_code(&content.code, &content.dependencies)?;
     if let Some(title) = content.annotations.as_ref().and_then(|hints| hints.title.as_ref()) {
         length("annotations.title", title, MAX_TITLE_CHARS)?;
     }
@@ -23,7 +23,6 @@ pub(super) fn check(content: &ToolContent, policy: &ToolPolicy) -> Result<(), In
     content.icons.iter().try_for_each(icon)?;
     at_most("examples", content.examples.len(), MAX_EXAMPLES)?;
     content.examples.iter().try_for_each(example)?;
-    policy.dependencies.check(&content.dependencies)?;
     if content.engine == EngineChoice::Embedded && !content.dependencies.is_empty() {
         return Err(InvalidTool::DependenciesNeedDocker);
     }
@@ -34,18 +33,26 @@ impl ToolContent {
     /// Whether a definition that was admitted once would be admitted now.
     pub fn keeps(&self, policy: &ToolPolicy) -> Result<(), InvalidTool> {
         policy.images.admit(self.image.as_str())?;
-        timeout(Some(self.timeout_ms.into()), policy)?;
+        policy.timeout(Some(self.timeout_ms.into()))?;
         check(self, policy)
     }
 }
 
-/// The time limit asked for, or the default, within what the operator allows.
-pub(super) fn timeout(ms: Option<u64>, policy: &ToolPolicy) -> Result<u32, InvalidTool> {
-    let (min, max) = (MIN_TIMEOUT_MS, policy.max_timeout_ms);
-    let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
-    match u32::try_from(actual) {
-        Ok(ms) if (min..=max).contains(&ms) => Ok(ms),
-        _ => Err(InvalidTool::Timeout { min, max, actual }),
+impl ToolPolicy {
+    /// Code, stored or not, and the packages that it imports.
+    pub fn check_code(&self, code: &str, dependencies: &[Dependency]) -> Result<(), InvalidTool> {
+        length("code", code, MAX_CODE_CHARS)?;
+        Ok(self.dependencies.check(dependencies)?)
+    }
+
+    /// The time limit asked for, or the default, within what the operator allows; in milliseconds.
+    pub fn timeout(&self, ms: Option<u64>) -> Result<u32, InvalidTool> {
+        let (min, max) = (MIN_TIMEOUT_MS, self.max_timeout_ms);
+        let actual = ms.unwrap_or_else(|| DEFAULT_TIMEOUT_MS.min(max).into());
+        match u32::try_from(actual) {
+            Ok(ms) if (min..=max).contains(&ms) => Ok(ms),
+            _ => Err(InvalidTool::Timeout { min, max, actual }),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::check::{check, timeout};
+use super::check::check;
 use super::policy::{InvalidTool, ToolPolicy};
 use super::{
     Annotations, Dependency, EngineChoice, Example, Icon, Permissions, ToolContent, ToolName,
@@ -77,10 +77,7 @@ impl ToolDraft {
     /// Checks everything that needs no engine and no schema compiler.
     pub fn check(self, policy: &ToolPolicy) -> Result<(ToolName, ToolContent), InvalidTool> {
         let name = ToolName::parse(&self.name)?;
-        let image = match &self.image {
-            Some(reference) => policy.images.admit(reference)?,
-            None => policy.images.default_image(),
-        };
+        let image = policy.images.choose(self.image.as_deref())?;
         let content = ToolContent {
             title: self.title,
             description: self.description,
@@ -94,7 +91,7 @@ impl ToolDraft {
             image,
             dependencies: self.dependencies,
             lock: None,
-            timeout_ms: timeout(self.timeout_ms, policy)?,
+            timeout_ms: policy.timeout(self.timeout_ms)?,
             permissions: self.permissions,
             examples: self.examples,
         };
@@ -226,8 +223,8 @@ impl ToolPatch {
         };
         let timeout_ms = match self.timeout_ms {
             Patched::Keep => old.timeout_ms,
-            Patched::Clear => timeout(None, policy)?,
-            Patched::Set(ms) => timeout(Some(ms), policy)?,
+            Patched::Clear => policy.timeout(None)?,
+            Patched::Set(ms) => policy.timeout(Some(ms))?,
         };
         let dependencies = self.dependencies.or_default(old.dependencies.clone());
         let content = ToolContent {

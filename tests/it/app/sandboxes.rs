@@ -228,5 +228,5 @@ async fn what_does_not_fit_is_refused_before_anything_runs() {
     }
     let one = vec!["1".to_owned()];
     let refused = place.sandboxes.exec(&local, &id, one, Some(999), &never).await.unwrap_err();
-    assert!(refused.public_message().contains("from 1000 to 120000"), "{refused}");
+    assert!(refused.public_message().contains("1000 to 120000 milliseconds"), "{refused}");
 }
