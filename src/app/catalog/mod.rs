@@ -11,6 +11,7 @@
 //! | `write` | create, update, enable, delete |
 //! | `versions` | the history, and going back in it |
 //! | `reservation` | names that are being created |
+//! | `mounts` | tools of other servers, and the names that are theirs |
 
 mod admit;
 mod mounts;

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use super::Catalog;
-use super::admit::Known;
-use super::write::{MAX_ATTEMPTS, Replaced, contended};
 use crate::app::AppError;
 use crate::domain::Actor;
 use crate::domain::tool::{Change, Expected, Revision, ToolName, ToolRecord};
@@ -35,30 +33,19 @@ impl Catalog {
         to: Revision,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
-        let mut current = self.current(name, expected).await?;
+        let current = self.current(name, expected).await?;
         if to == current.revision {
             return Err(AppError::invalid_input(format!(
                 "the tool '{}' is at revision {to} already",
                 current.name
             )));
         }
-        let mut content = self.revision(&current.name, to).await?.content.clone();
+        let content = self.revision(&current.name, to).await?.content.clone();
         content.keeps(&self.parts.limits.policy)?;
-        let mut known = Known::of(&current);
-        for _ in 0..MAX_ATTEMPTS {
-            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
-            let engine = self.engine_of(&content).await;
-            let edit = self.edit(actor.clone(), Change::Rollback);
-            let next = current.revise(content.clone(), current.enabled, engine, expected, edit)?;
-            match self.replace(&current, next, expected).await? {
-                Replaced::Done(record) => {
-                    self.put(schemas.attach(&record));
-                    return Ok(record);
-                }
-                Replaced::Behind(newest) => current = newest,
-            }
-        }
-        Err(contended())
+        self.redefine(current, (actor, Change::Rollback), expected, |current| {
+            Ok((content.clone(), current.enabled))
+        })
+        .await
     }
 
     async fn revision(

@@ -8,15 +8,17 @@ use super::admit::Known;
 use crate::app::{AppError, Tool};
 use crate::domain::Actor;
 use crate::domain::tool::record::Edit;
-use crate::domain::tool::{Change, Expected, ToolDraft, ToolName, ToolPatch, ToolRecord};
+use crate::domain::tool::{
+    Change, Expected, InvalidTool, ToolContent, ToolDraft, ToolName, ToolPatch, ToolRecord,
+};
 use crate::ports::StoreError;
 
 /// Attempts of a write without an expected revision. Each failed one means that somebody else's write
 /// went through, so this many is only reached in a storm.
-pub(super) const MAX_ATTEMPTS: usize = 64;
+const MAX_ATTEMPTS: usize = 64;
 
 /// What came of a swap.
-pub(super) enum Replaced {
+enum Replaced {
     Done(Arc<ToolRecord>),
     Behind(Arc<ToolRecord>),
 }
@@ -73,25 +75,12 @@ impl Catalog {
         patch: ToolPatch,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
-        let policy = &self.parts.limits.policy;
-        let mut current = self.current(name, expected).await?;
-        let mut known = Known::of(&current);
-        for _ in 0..MAX_ATTEMPTS {
-            let (mut content, enabled) =
-                patch.clone().apply(&current.content, current.enabled, policy)?;
-            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
-            let engine = self.engine_of(&content).await;
-            let edit = self.edit(actor.clone(), Change::Update);
-            let next = current.revise(content, enabled, engine, expected, edit)?;
-            match self.replace(&current, next, expected).await? {
-                Replaced::Done(record) => {
-                    self.put(schemas.attach(&record));
-                    return Ok(record);
-                }
-                Replaced::Behind(newest) => current = newest,
-            }
-        }
-        Err(contended())
+        let current = self.current(name, expected).await?;
+        self.redefine(current, (actor, Change::Update), expected, |current| {
+            let policy = &self.parts.limits.policy;
+            patch.clone().apply(&current.content, current.enabled, policy)
+        })
+        .await
     }
 
     /// Enables or disables a tool.
@@ -137,6 +126,32 @@ impl Catalog {
         Err(contended())
     }
 
+    /// Writes what `define` makes of the newest revision: a definition, and whether it is enabled.
+    pub(super) async fn redefine(
+        &self,
+        mut current: Arc<ToolRecord>,
+        (actor, change): (Actor, Change),
+        expected: Expected,
+        define: impl Fn(&ToolRecord) -> Result<(ToolContent, bool), InvalidTool> + Send + Sync,
+    ) -> Result<Arc<ToolRecord>, AppError> {
+        let mut known = Known::of(&current);
+        for _ in 0..MAX_ATTEMPTS {
+            let (mut content, enabled) = define(&current)?;
+            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
+            let engine = self.engine_of(&content).await;
+            let edit = self.edit(actor.clone(), change);
+            let next = current.revise(content, enabled, engine, expected, edit)?;
+            match self.replace(&current, next, expected).await? {
+                Replaced::Done(record) => {
+                    self.put(schemas.attach(&record));
+                    return Ok(record);
+                }
+                Replaced::Behind(newest) => current = newest,
+            }
+        }
+        Err(contended())
+    }
+
     /// The record that a write starts from: the snapshot's, unless that is not the one expected.
     pub(super) async fn current(
         &self,
@@ -155,7 +170,7 @@ impl Catalog {
 
     /// Puts `next` in the place of `current`. If somebody else was faster and the caller expected no certain
     /// revision, the write has to be made anew on the newest one. The snapshot is the caller's business.
-    pub(super) async fn replace(
+    async fn replace(
         &self,
         current: &ToolRecord,
         next: ToolRecord,
@@ -198,7 +213,7 @@ impl Catalog {
         }
     }
 
-    pub(super) fn edit(&self, actor: Actor, change: Change) -> Edit {
+    fn edit(&self, actor: Actor, change: Change) -> Edit {
         Edit { change, actor, at: self.parts.clock.now() }
     }
 
@@ -208,7 +223,7 @@ impl Catalog {
 }
 
 /// Others' writes came first every time.
-pub(super) fn contended() -> AppError {
+fn contended() -> AppError {
     let reason = "too many writes to the same tool at once; try again".to_owned();
     StoreError::Unavailable { reason, source: None }.into()
 }

@@ -1,4 +1,4 @@
-//! The one description of every container of ours, and the proof that the daemon kept to it.
+//! The one description of every container of ours; `verify` compares what the daemon made of it.
 //!
 //! Whatever runs in a container is nobody's friend, so all of them are alike: no capabilities, no way to gain
 //! privileges, a read-only root, small file systems in memory, limits on memory, processors, processes and
