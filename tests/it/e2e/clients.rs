@@ -21,7 +21,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
 }
 
 /// The Python that has the Python SDK.
-pub(super) fn python() -> Command {
+fn python() -> Command {
     program("target/clients/python/bin/python")
 }
 
@@ -36,6 +36,53 @@ pub(super) fn package(program: &str) -> Command {
     command.arg(file("tests/e2e/node_modules/@modelcontextprotocol").join(program));
     command
 }
+
+/// An SDK with a client.
+#[derive(Clone, Copy)]
+pub(super) enum Sdk {
+    /// Python's.
+    Python,
+    /// TypeScript's first generation, which knows the revisions with sessions.
+    V1,
+    /// TypeScript's second generation.
+    V2,
+}
+
+impl Sdk {
+    /// Its client that plays this play.
+    pub(super) fn client(self, play: &str) -> Command {
+        let script = |ending| [file(&format!("tests/e2e/clients/{play}{ending}"))];
+        match self {
+            Self::Python => with(python(), script(".py")),
+            Self::V1 => with(node(), script("_v1.mjs")),
+            Self::V2 => with(node(), script("_v2.mjs")),
+        }
+    }
+}
+
+/// One test for each SDK and each era that it speaks, which runs a function of both.
+macro_rules! each_client {
+    ($play:path) => {
+        $crate::e2e::clients::each_client! { $play:
+            python_legacy: Python "legacy",
+            python_auto: Python "auto",
+            python_modern: Python "modern",
+            sdk_v1_legacy: V1 "legacy",
+            client_v2_legacy: V2 "legacy",
+            client_v2_auto: V2 "auto",
+            client_v2_modern: V2 "modern",
+        }
+    };
+    ($play:path: $($name:ident: $sdk:ident $era:literal,)+) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                $play($crate::e2e::clients::Sdk::$sdk, $era).await;
+            }
+        )+
+    };
+}
+pub(super) use each_client;
 
 fn program(name: &str) -> Command {
     let installed = fs::read_to_string(file("target/clients/installed")).unwrap_or_default();

@@ -3,27 +3,10 @@
 
 use std::time::Duration;
 
-use tokio::process::Command;
-
-use super::clients::{file, finish, node, python, run, with};
+use super::clients::{Sdk, each_client, finish, run, with};
 use super::server::{HttpServer, Site};
 use crate::support::issuer::keys::SigningKey;
 use crate::support::issuer::{Issuer, Mood};
-
-/// A client's program.
-type Client = fn() -> Command;
-
-fn python_sdk() -> Command {
-    with(python(), [file("tests/e2e/clients/oauth.py")])
-}
-
-fn sdk_v1() -> Command {
-    with(node(), [file("tests/e2e/clients/oauth_v1.mjs")])
-}
-
-fn client_v2() -> Command {
-    with(node(), [file("tests/e2e/clients/oauth_v2.mjs")])
-}
 
 /// A server that takes the issuer's tokens.
 async fn protected(site: &Site, issuer: &Issuer) -> HttpServer {
@@ -40,40 +23,20 @@ async fn protected(site: &Site, issuer: &Issuer) -> HttpServer {
     .await
 }
 
-async fn authorize(client: Client, era: &str) {
+async fn authorize(sdk: Sdk, era: &str) {
     let (site, issuer) = (Site::new(), Issuer::start().await);
     let server = protected(&site, &issuer).await;
-    run(with(client(), [era, &server.url])).await;
+    run(with(sdk.client("oauth"), [era, &server.url])).await;
     server.stop().await;
 }
 
-/// One test for each client and era.
-macro_rules! clients {
-    ($($name:ident: $client:ident $era:literal,)+) => {
-        $(
-            #[tokio::test]
-            async fn $name() {
-                authorize($client, $era).await;
-            }
-        )+
-    };
-}
-
-clients! {
-    python_legacy: python_sdk "legacy",
-    python_auto: python_sdk "auto",
-    python_modern: python_sdk "modern",
-    sdk_v1_legacy: sdk_v1 "legacy",
-    client_v2_legacy: client_v2 "legacy",
-    client_v2_auto: client_v2 "auto",
-    client_v2_modern: client_v2 "modern",
-}
+each_client!(authorize);
 
 #[tokio::test]
 async fn clients_go_on_while_the_keys_cant_be_fetched_and_when_they_change() {
     let (site, issuer) = (Site::new(), Issuer::start().await);
     let server = protected(&site, &issuer).await;
-    let client = || with(sdk_v1(), ["legacy", &server.url]);
+    let client = || with(Sdk::V1.client("oauth"), ["legacy", &server.url]);
     run(client()).await;
     for mood in [Mood::Down, Mood::Silent, Mood::Nonsense] {
         issuer.be(mood);
