@@ -1,6 +1,8 @@
 //! Contract suites: what every implementation of a port must do.
 
 mod attachment_store;
+#[cfg(any(feature = "file", feature = "postgres"))]
+mod background;
 #[cfg(feature = "embedded")]
 pub(crate) mod engine;
 #[cfg(feature = "mcp")]

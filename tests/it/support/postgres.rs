@@ -24,10 +24,16 @@ pub(crate) struct TestSchema {
     pub(crate) name: String,
 }
 
-impl TestSchema {
-    pub(crate) fn new() -> Self {
+impl Default for TestSchema {
+    fn default() -> Self {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         Self { name: format!("test_{}_{number}", std::process::id()) }
+    }
+}
+
+impl TestSchema {
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     /// A handle, ready for use.

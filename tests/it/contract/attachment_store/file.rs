@@ -6,23 +6,20 @@ use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::store::file::{FileAttachments, FileOptions, FileStore};
 use dynamic_mcp::ports::{AttachmentStore, ToolStore as _};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::super::background::Background;
 use super::{Harness, stamp};
 use crate::support::attachments::http;
 use crate::support::records::created;
 
 struct TempFile {
     folder: TempDir,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    background: Background,
 }
 
 impl TempFile {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+        Self { folder: tempfile::tempdir().unwrap(), background: Background::default() }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -33,7 +30,8 @@ impl TempFile {
 #[async_trait]
 impl Harness for TempFile {
     async fn open(&self) -> Arc<dyn AttachmentStore> {
-        Arc::new(FileAttachments::open(&self.path(), &self.tasks, &self.stop).await.unwrap())
+        let (tasks, stop) = self.background.current();
+        Arc::new(FileAttachments::open(&self.path(), &tasks, &stop).await.unwrap())
     }
 }
 
@@ -43,8 +41,8 @@ stamp!(TempFile::new());
 async fn tools_and_attachments_share_a_file() {
     let h = TempFile::new();
     let path = h.path();
-    let open = FileStore::open(&path, FileOptions::default(), &h.tasks, &h.stop);
-    let tools = open.await.unwrap();
+    let (tasks, stop) = h.background.current();
+    let tools = FileStore::open(&path, FileOptions::default(), &tasks, &stop).await.unwrap();
     let attachments = h.open().await;
     attachments.insert(&http("a", "1"), 9, None).await.unwrap();
     tools.insert(created("a.tool", "1"), 9).await.unwrap();

@@ -1,42 +1,26 @@
-//! The store in PostgreSQL.
+//! Sessions in PostgreSQL.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use dynamic_mcp::ports::SessionStore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::super::background::Background;
 use super::{SessionHarness, sessions};
 use crate::support::postgres::TestSchema;
 
+#[derive(Default)]
 struct Postgres {
     schema: TestSchema,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-impl Postgres {
-    fn new() -> Self {
-        Self {
-            schema: TestSchema::new(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        }
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
+    background: Background,
 }
 
 #[async_trait]
 impl SessionHarness for Postgres {
     async fn open(&self) -> Arc<dyn SessionStore> {
-        Arc::new(self.schema.open(50, &self.tasks, &self.stop).await.sessions())
+        let (tasks, stop) = self.background.current();
+        Arc::new(self.schema.open(50, &tasks, &stop).await.sessions())
     }
 }
 
-sessions!(Postgres::new());
+sessions!(Postgres::default());

@@ -1,39 +1,13 @@
 //! After the data was closed and opened again, or changed behind the store's back.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dynamic_mcp::ports::{StoreError, ToolStore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::super::background::Background;
 use super::{PLENTY, StoreHarness};
 use crate::support::records::{created, full, name, recreated, revised};
-
-/// What runs behind the handles that are open.
-#[derive(Default)]
-pub(super) struct Background(Mutex<(TaskTracker, CancellationToken)>);
-
-impl Background {
-    /// For another handle.
-    pub(super) fn current(&self) -> (TaskTracker, CancellationToken) {
-        self.0.lock().unwrap().clone()
-    }
-
-    /// Ends it, and with it every handle; those that come are on a new one.
-    async fn end(&self) {
-        let (tracker, stop) = std::mem::take(&mut *self.0.lock().unwrap());
-        stop.cancel();
-        tracker.close();
-        tracker.wait().await;
-    }
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.current().1.cancel();
-    }
-}
 
 /// A place whose data outlives its handles.
 #[async_trait]

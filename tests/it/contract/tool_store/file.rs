@@ -7,7 +7,8 @@ use dynamic_mcp::adapters::outbound::store::file::{FileOptions, FileStore};
 use dynamic_mcp::ports::ToolStore;
 use tempfile::TempDir;
 
-use super::durable::{Background, DurableHarness, durable};
+use super::super::background::Background;
+use super::durable::{DurableHarness, durable};
 use super::{HISTORY, StoreHarness, shared::shared, single::single, watched::watched};
 use crate::support::rows;
 

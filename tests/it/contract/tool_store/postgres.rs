@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dynamic_mcp::ports::ToolStore;
 
-use super::durable::{Background, DurableHarness, durable};
+use super::super::background::Background;
+use super::durable::{DurableHarness, durable};
 use super::{HISTORY, StoreHarness, shared::shared, single::single, watched::watched};
 use crate::support::postgres::TestSchema;
 
