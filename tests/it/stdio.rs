@@ -1,7 +1,6 @@
 //! The stdio transport: raw lines over pipes and socket pairs, good and bad, to the end.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamic_mcp::adapters::inbound::mcp::{McpOptions, McpServer};
@@ -14,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::app::TestApp;
 use crate::support::client::{Client, LATEST_SESSION, PATIENCE, Served};
+use crate::support::wait::until;
 
 const MAX_LINE: usize = 16 * 1024 * 1024;
 
@@ -216,14 +216,12 @@ async fn a_call_that_outlives_the_grace_is_killed_and_answered() {
     let mut served = Served::open().await;
     let run = json!({ "name": "run_js_ephemeral", "arguments": { "code": "hang" } });
     let id = served.client.start("tools/call", run).await;
-    while served.test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || served.test.engine.running() > 0).await;
     served.client.hang_up();
     let answer = served.client.answer(&id).await;
     assert_eq!(answer["result"]["structuredContent"]["code"], "cancelled", "{answer}");
     served.ended.await.unwrap().unwrap();
-    assert_eq!(served.test.engine.running.load(Ordering::SeqCst), 0);
+    assert_eq!(served.test.engine.running(), 0);
 }
 
 #[tokio::test]
@@ -231,9 +229,7 @@ async fn a_shutdown_lets_running_calls_end_and_takes_no_more() {
     let mut served = Served::open().await;
     let run = json!({ "name": "run_js_ephemeral", "arguments": { "code": "hang" } });
     let id = served.client.start("tools/call", run).await;
-    while served.test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || served.test.engine.running() > 0).await;
     served.test.lifecycle.draining.cancel();
     served.client.start("tools/list", json!({})).await;
     served.test.lifecycle.stopped.cancel();
@@ -256,16 +252,14 @@ async fn a_client_that_stops_reading_ends_the_session_and_its_calls() {
     client.initialize(LATEST_SESSION).await;
     let run = json!({ "name": "run_js_ephemeral", "arguments": { "code": "hang" } });
     client.start("tools/call", run).await;
-    while test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || test.engine.running() > 0).await;
     client.start("tools/list", json!({})).await;
     // Both of the pipe's reading ends are gone.
     let mut writer = client.abandon();
     drop(output);
     writer.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":50,\"method\":\"ping\"}\n").await.unwrap();
     ended.await.unwrap().unwrap();
-    assert_eq!(test.engine.running.load(Ordering::SeqCst), 0);
+    assert_eq!(test.engine.running(), 0);
 }
 
 /// A client that only writes: the server must neither hoard answers nor come to a stop for good.

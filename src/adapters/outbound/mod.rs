@@ -8,6 +8,7 @@ pub mod clock;
 #[cfg(feature = "docker")]
 pub mod docker;
 pub mod engine;
+pub mod fakes;
 #[cfg(all(feature = "mcp", target_os = "linux", target_env = "gnu"))]
 pub mod heap;
 #[cfg(feature = "mcp")]

@@ -140,7 +140,7 @@ async fn code_is_parsed_only_when_it_changes() {
     let test = TestApp::new();
     let catalog = &test.app.catalog;
     catalog.create(Actor::Local, draft(&json!({}))).await.unwrap();
-    let checked = || test.engine.checked.load(Ordering::SeqCst);
+    let checked = || test.engine.checked();
     assert_eq!(checked(), 1);
     let update = |fields| catalog.update(Actor::Local, "text.echo", patch(fields), Expected::Any);
     update(json!({ "title": "T" })).await.unwrap();

@@ -1,7 +1,6 @@
 //! Calls of tools, and of code that is not stored.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamic_mcp::app::{AppError, CallResult, EphemeralJob, Output};
@@ -10,6 +9,7 @@ use dynamic_mcp::domain::{Actor, ErrorCode, GuardLimits};
 use serde_json::{Map, Value, json};
 
 use crate::support::app::{Setup, TestApp, context, draft};
+use crate::support::wait::until;
 
 async fn make(test: &TestApp, fields: Value) {
     test.app.catalog.create(Actor::Local, draft(&fields)).await.unwrap();
@@ -53,7 +53,7 @@ async fn with_a_schema_the_args_are_the_object_and_are_validated_first() {
     assert_eq!(refused.code(), ErrorCode::InvalidInput);
     assert!(refused.public_message().contains("\"args\""), "{refused}");
     assert_eq!(refused.details().unwrap()["violations"][0]["pointer"], "");
-    assert_eq!(test.engine.started.load(Ordering::SeqCst), 1, "nothing ran for the bad call");
+    assert_eq!(test.engine.started(), 1, "nothing ran for the bad call");
 }
 
 #[tokio::test]
@@ -125,13 +125,11 @@ async fn cancelling_a_call_ends_its_run() {
     let cancel = context.cancel.clone();
     let runner = Arc::clone(&test.app.runner);
     let call = tokio::spawn(async move { runner.call(context, "text.echo", None).await });
-    while test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || test.engine.running() > 0).await;
     cancel.cancel();
     let result = call.await.unwrap().unwrap();
     assert!(matches!(&result.output, Output::Failed(e) if e.code() == ErrorCode::Cancelled));
-    assert_eq!(test.engine.running.load(Ordering::SeqCst), 0);
+    assert_eq!(test.engine.running(), 0);
 }
 
 #[tokio::test]
@@ -143,9 +141,7 @@ async fn the_guard_refuses_at_once_and_counts_failures() {
     let cancel = context.cancel.clone();
     let runner = Arc::clone(&test.app.runner);
     let first = tokio::spawn(async move { runner.call(context, "text.echo", None).await });
-    while test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || test.engine.running() > 0).await;
     let refused = call(&test, json!({})).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::TooBusy);
     assert!(refused.retryable());
@@ -193,9 +189,7 @@ async fn a_server_that_ends_lets_calls_run_on_for_its_grace() {
     make(&test, json!({ "code": "hang" })).await;
     let runner = Arc::clone(&test.app.runner);
     let call = tokio::spawn(async move { runner.call(context().0, "text.echo", None).await });
-    while test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || test.engine.running() > 0).await;
     let started = tokio::time::Instant::now();
     test.lifecycle.drain().await;
     assert_eq!(started.elapsed(), Duration::from_secs(10), "the grace, by the paused clock");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
+use dynamic_mcp::adapters::outbound::fakes::FakeClock;
 use dynamic_mcp::app::{AppError, Lifecycle, SandboxLimits, SandboxParts, Sandboxes};
 use dynamic_mcp::domain::image::ContainerImage;
 use dynamic_mcp::domain::sandbox::{Program, ProgramLimits, ProgramOutput};
@@ -13,8 +14,6 @@ use dynamic_mcp::domain::tool::ToolPolicy;
 use dynamic_mcp::domain::{Caller, ErrorCode};
 use dynamic_mcp::ports::{Sandbox, SandboxError, SandboxHost};
 use tokio_util::sync::CancellationToken;
-
-use crate::support::clock::FakeClock;
 
 /// Sandboxes in which a program is a number of milliseconds, and prints itself.
 #[derive(Default)]

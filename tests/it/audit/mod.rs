@@ -13,13 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use dynamic_mcp::adapters::outbound::audit::{AuditOptions, JsonLinesAudit};
+use dynamic_mcp::adapters::outbound::fakes::FakeClock;
 use dynamic_mcp::domain::tool::EngineKind;
 use dynamic_mcp::domain::{AuditCategory, AuditEvent, AuditOutcome, ErrorCode, RejectionKind};
 use dynamic_mcp::ports::Metrics;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
-
-use crate::support::clock::FakeClock;
 
 /// Counts what the log says of itself.
 #[derive(Default)]

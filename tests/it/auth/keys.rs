@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{judge, ready, times};
 use crate::support::issuer::keys::SigningKey;
 use crate::support::issuer::{Issuer, Mood};
+use crate::support::wait::until;
 
 /// Refreshes all the time.
 fn restless() -> KeyTimes {
@@ -20,15 +21,6 @@ fn restless() -> KeyTimes {
         fetch: Duration::from_millis(200),
         ..KeyTimes::default()
     }
-}
-
-async fn until(mut met: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !met().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::http::client::{Client, PING, mcp_headers};
 use crate::support::balancer::Balancer;
 use crate::support::postgres::{TestSchema, url};
-use crate::support::replica::{Replica, call, create, is_ok, names, session, until};
+use crate::support::replica::{Replica, call, create, is_ok, names, session};
+use crate::support::wait::until;
 
 struct Fleet {
     schema: TestSchema,

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::measured;
 use crate::http::client::{Client, PING};
 use crate::support::cluster::Cluster;
-use crate::support::replica::{Replica, call, create, is_ok, names, session, until};
+use crate::support::replica::{Replica, call, create, is_ok, names, session};
+use crate::support::wait::until;
 
 async fn replica(cluster: &Cluster) -> Replica {
     let replica = Replica::start(&cluster.url(), &[]).await;

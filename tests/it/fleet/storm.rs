@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::measured;
 use crate::support::cluster::Cluster;
-use crate::support::replica::{Replica, create, is_ok, names, until};
+use crate::support::replica::{Replica, create, is_ok, names};
+use crate::support::wait::until;
 
 /// Writers at each server.
 const WRITERS: usize = 4;

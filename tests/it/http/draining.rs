@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::client::{Client, PING, call, mcp_headers, stateless, stateless_headers};
-use super::server::{TestServer, options, ready, until};
+use super::server::{TestServer, options, ready};
+use crate::support::wait::until;
 
 const LONG: Duration = Duration::from_hours(1);
 
@@ -74,7 +75,7 @@ async fn calls_that_outlive_the_grace_are_cut() {
     server.until_running(2).await;
     server.end().await;
     modern.answer().await.assert_refused(503, -32_000);
-    until(|| server.handler.running() == 0).await;
+    until(async || server.handler.running() == 0).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use dynamic_mcp::ports::{
 };
 
 use super::client::{INITIALIZE, PING, call, mcp_headers};
-use super::server::{TestServer, options, until};
+use super::server::{TestServer, options};
+use crate::support::wait::until;
 
 const ACTIVE: &str = "dynamic_mcp_http_sessions_active";
 
@@ -161,7 +162,7 @@ async fn one_that_was_deleted_is_gone_everywhere() {
     // Also where the one who is asked does not have it.
     let session = a.session().await;
     assert_eq!(b.client().await.get("DELETE", "/mcp", &session).await.head.status, 204);
-    until(|| a.metric(ACTIVE) < 0.5).await;
+    until(async || a.metric(ACTIVE) < 0.5).await;
     a.client().await.post(&session, PING).await.assert_refused(404, -32_001);
 }
 
@@ -210,11 +211,11 @@ async fn time_ends_it_everywhere_unless_it_is_used_somewhere() {
     reader.send("GET", "/mcp", &format!("{}{session}", mcp_headers()), "").await;
     if reader.head().await.status == 200 {
         // The other one drops its copy, which nobody uses.
-        until(|| a.metric(ACTIVE) < 0.5).await;
+        until(async || a.metric(ACTIVE) < 0.5).await;
         assert_eq!(a.client().await.post(&session, PING).await.head.status, 200);
         drop(reader);
     }
-    until(|| a.metric(ACTIVE) + b.metric(ACTIVE) < 0.5).await;
+    until(async || a.metric(ACTIVE) + b.metric(ACTIVE) < 0.5).await;
     let gone = async {
         while a.client().await.post(&session, PING).await.head.status == 200 {
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,7 +1,8 @@
 //! Both generations of MCP on one endpoint, told in raw requests.
 
 use super::client::{Client, PING, call, mcp_headers, stateless, stateless_headers};
-use super::server::{TestServer, until};
+use super::server::TestServer;
+use crate::support::wait::until;
 
 #[tokio::test]
 async fn a_session_from_its_first_request_to_its_last() {
@@ -122,7 +123,7 @@ async fn broken_off(server: &TestServer, session: &str) -> String {
     server.until_running(1).await;
     drop(client);
     // The server has noticed: nothing but the call itself is left.
-    until(|| server.lifecycle.calls.len() == 1).await;
+    until(async || server.lifecycle.calls.len() == 1).await;
     primer.lines().find_map(|line| line.strip_prefix("id:")).unwrap().trim().to_owned()
 }
 
@@ -181,7 +182,7 @@ async fn a_notification_goes_to_one_stream_and_waits_for_one() {
     announce(2).await;
     assert_eq!(second.event().await.unwrap()["method"], "notifications/tools/list_changed");
     drop(second);
-    until(|| server.lifecycle.calls.is_empty()).await;
+    until(async || server.lifecycle.calls.is_empty()).await;
     server.client().await.get("DELETE", "/mcp", &session).await;
     assert!(first.event().await.is_none(), "nothing came twice");
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dynamic_mcp::adapters::inbound::http::HttpOptions;
 
-use super::server::{TestServer, options, ready, until};
+use super::server::{TestServer, options, ready};
+use crate::support::wait::until;
 
 #[tokio::test]
 async fn garbage_is_answered_and_harms_nobody() {
@@ -78,7 +79,7 @@ async fn a_client_that_leaves_in_the_middle_harms_nobody() {
         drop(client);
     }
     assert_eq!(server.client().await.get("GET", "/livez", "").await.head.status, 200);
-    until(|| server.lifecycle.calls.is_empty()).await;
+    until(async || server.lifecycle.calls.is_empty()).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Client, INITIALIZE, INITIALIZED, data_of, mcp_headers};
 use super::handler::Held;
+use crate::support::wait::until;
 
 /// A server that runs.
 pub(crate) struct TestServer {
@@ -138,12 +139,12 @@ impl TestServer {
 
     /// Waits until a metric has a value.
     pub(crate) async fn until_metric(&self, name: &str, value: f64) {
-        until(|| (self.metric(name) - value).abs() < 0.5).await;
+        until(async || (self.metric(name) - value).abs() < 0.5).await;
     }
 
     /// Waits until so many calls of `hold` run.
     pub(crate) async fn until_running(&self, count: usize) {
-        until(|| self.handler.running() == count).await;
+        until(async || self.handler.running() == count).await;
     }
 
     /// Ends the server as a signal would, and waits until it has ended.
@@ -164,14 +165,4 @@ impl Drop for TestServer {
         self.lifecycle.draining.cancel();
         self.lifecycle.stopped.cancel();
     }
-}
-
-/// Waits for a condition; the limit only keeps a broken test from hanging.
-pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
-    let met = async {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), met).await.unwrap();
 }

@@ -10,7 +10,8 @@ use tower::ServiceExt as _;
 use super::client::{
     Client, INITIALIZE, INITIALIZED, PING, call, mcp_headers, stateless, stateless_headers,
 };
-use super::server::{TestServer, bind, options, ready, until};
+use super::server::{TestServer, bind, options, ready};
+use crate::support::wait::until;
 
 const ACTIVE: &str = "dynamic_mcp_http_sessions_active";
 const CREATED: &str = "dynamic_mcp_http_sessions_created_total";
@@ -107,7 +108,7 @@ async fn an_idle_session_ends() {
     server.until_metric(ACTIVE, 0.0).await;
     server.client().await.post(&session, PING).await.assert_refused(404, -32_001);
     // Its client never said that it was initialized; nothing of it stays all the same.
-    until(|| Arc::strong_count(&server.handler.alive) == 2).await;
+    until(async || Arc::strong_count(&server.handler.alive) == 2).await;
 }
 
 #[tokio::test]
@@ -144,8 +145,8 @@ async fn nothing_stays_of_sessions_that_were_deleted() {
     assert!(server.metric(ACTIVE).abs() < 0.5);
     assert!(server.metric(EXPIRED).abs() < 0.5);
     // One handler is the test's, one the server's template.
-    until(|| Arc::strong_count(&server.handler.alive) == 2).await;
-    until(|| server.lifecycle.calls.is_empty()).await;
+    until(async || Arc::strong_count(&server.handler.alive) == 2).await;
+    until(async || server.lifecycle.calls.is_empty()).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! Calls of dynamic tools: results, failures, logs, progress, cancellation, panics.
 
-use std::sync::atomic::Ordering;
-
 use serde_json::{Value, json};
 
 use crate::support::client::Served;
+use crate::support::wait::until;
 
 async fn create(served: &mut Served, fields: Value) {
     let mut tool = json!({ "name": "text.tool", "description": "d" });
@@ -202,13 +201,9 @@ async fn cancelling_kills_the_call() {
         json!({ "name": "run_js_ephemeral", "arguments": { "code": "hang" } }),
     ] {
         let id = served.client.start("tools/call", arguments).await;
-        while served.test.engine.running.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(async || served.test.engine.running() > 0).await;
         served.client.notify("notifications/cancelled", json!({ "requestId": id })).await;
-        while served.test.engine.running.load(Ordering::SeqCst) > 0 {
-            tokio::task::yield_now().await;
-        }
+        until(async || served.test.engine.running() == 0).await;
         // Not answered any more; the session goes on.
         served.client.call("system.health", json!({})).await;
     }

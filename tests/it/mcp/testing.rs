@@ -1,13 +1,12 @@
 //! `dynamic.tool.test`, and `MCP_DYNAMIC_TEST_ON_WRITE`.
 
-use std::sync::atomic::Ordering;
-
 use dynamic_mcp::domain::Caller;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::app::{Setup, TestApp, draft};
 use crate::support::client::{LATEST_SESSION, Served};
+use crate::support::wait::until;
 
 fn echo(examples: &Value) -> Value {
     json!({ "name": "text.echo", "description": "d", "code": "echo", "examples": examples })
@@ -101,14 +100,12 @@ async fn a_test_that_nobody_waits_for_ends() {
     tool["code"] = "hang".into();
     let arguments = json!({ "name": "dynamic.tool.test", "arguments": { "tool": tool } });
     let hanging = served.client.start("tools/call", arguments).await;
-    while served.test.engine.running.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || served.test.engine.running() > 0).await;
     served.client.notify("notifications/cancelled", json!({ "requestId": hanging })).await;
     while served.test.app.gate.active() > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(served.test.engine.running.load(Ordering::SeqCst), 0);
+    assert_eq!(served.test.engine.running(), 0);
 }
 
 /// The examples of a whole definition may not hold a call for much longer than one tool may run.
@@ -123,7 +120,7 @@ async fn no_further_example_is_begun_when_the_time_is_up() {
     assert_eq!(said.len(), 10);
     assert!(said[0].contains("time limit"), "{said:?}");
     assert!(said[9].contains("not run"), "{said:?}");
-    assert!(test.engine.started.load(Ordering::SeqCst) < 10);
+    assert!(test.engine.started() < 10);
 }
 
 #[tokio::test]
@@ -152,11 +149,11 @@ async fn where_the_operator_wants_it_no_tool_is_kept_whose_examples_fail() {
     assert_eq!(live["structuredContent"]["result"], json!({ "a": 7 }), "the old version is live");
 
     // What changes no behaviour runs nothing.
-    let before = served.test.engine.started.load(Ordering::SeqCst);
+    let before = served.test.engine.started();
     let patch = json!({ "name": "text.echo", "patch": { "title": "T" } });
     let client = &mut served.client;
     assert_eq!(client.call("dynamic.tool.update", patch).await["isError"], false);
-    assert_eq!(served.test.engine.started.load(Ordering::SeqCst), before);
+    assert_eq!(served.test.engine.started(), before);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynamic_mcp::adapters::outbound::fakes::{FakeClock, FakeEngine, RecordingAudit};
 use dynamic_mcp::adapters::outbound::store::memory::MemoryStore;
 use dynamic_mcp::app::config::{Config, Values};
 use dynamic_mcp::app::{
@@ -11,16 +12,12 @@ use dynamic_mcp::app::{
     Search, System, Testing,
 };
 use dynamic_mcp::domain::tool::{EngineChoice, ToolDraft, ToolPolicy};
-use dynamic_mcp::domain::{AccessPolicy, Caller, GuardLimits, Scope};
-use dynamic_mcp::ports::metrics::NoMetrics;
-use dynamic_mcp::ports::{RateLimiter, ToolStore};
+use dynamic_mcp::domain::{AccessPolicy, Caller, GuardLimits};
+use dynamic_mcp::ports::{NoLimit, NoMetrics, ToolStore};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::audit::RecordingAudit;
-use super::clock::FakeClock;
-use super::engine::FakeEngine;
 use super::schema::CountedSchemas;
 use super::sink::RecordingSink;
 
@@ -61,15 +58,6 @@ pub(crate) struct TestApp {
     pub(crate) audit: Arc<RecordingAudit>,
 }
 
-/// No rate limit.
-struct Unlimited;
-
-impl RateLimiter for Unlimited {
-    fn check(&self, _: &Scope) -> Result<(), Duration> {
-        Ok(())
-    }
-}
-
 impl TestApp {
     pub(crate) fn new() -> Self {
         Self::with(Setup::default())
@@ -82,7 +70,7 @@ impl TestApp {
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
         let audit = Arc::new(RecordingAudit::default());
         let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
-        let gate = Arc::new(Gate::new(setup.guard, Arc::new(Unlimited), Arc::new(NoMetrics)));
+        let gate = Arc::new(Gate::new(setup.guard, Arc::new(NoLimit), Arc::new(NoMetrics)));
         let executor = Arc::new(Executor::new(ExecutorParts {
             engines: engines.clone(),
             schemas: schemas.clone(),

@@ -1,18 +1,15 @@
-//! Fakes with behaviour, and builders for tests. A fake of a port that has a contract suite passes it.
+//! Builders for tests, and what only tests need of fakes; the fakes of most ports are the library's own.
 
 pub(crate) mod app;
 pub(crate) mod attachments;
-pub(crate) mod audit;
 #[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
 pub(crate) mod balancer;
 #[cfg(feature = "stdio")]
 pub(crate) mod client;
-pub(crate) mod clock;
 #[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
 pub(crate) mod cluster;
 #[cfg(feature = "docker")]
 pub(crate) mod docker;
-pub(crate) mod engine;
 #[cfg(feature = "embedded")]
 pub(crate) mod host;
 #[cfg(feature = "http")]
@@ -32,3 +29,4 @@ pub(crate) mod schema;
 pub(crate) mod sink;
 #[cfg(feature = "stdio")]
 pub(crate) mod upstreams;
+pub(crate) mod wait;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::wait::until;
 use crate::http::client::{Client, INITIALIZE, INITIALIZED, stateless, stateless_headers};
 
 /// Only keeps a broken test from hanging.
@@ -156,14 +157,4 @@ pub(crate) async fn session(address: SocketAddr) -> String {
     let answer = Client::connect(address).await.post(&header, INITIALIZED).await;
     assert_eq!(answer.head.status, 202);
     header
-}
-
-/// Waits for a condition; the limit only keeps a broken test from hanging.
-pub(crate) async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    let met = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, met).await.unwrap();
 }

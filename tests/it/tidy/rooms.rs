@@ -177,6 +177,7 @@ pub(super) const ROOMS: &[Room] = &[
     ),
     adapter("src/adapters/outbound/clock.rs", CALLED, &["uuid"]),
     adapter("src/adapters/outbound/docker/", CALLED, &["bollard", "sha2", "tar"]),
+    adapter("src/adapters/outbound/fakes/", CALLED, &[]),
     adapter("src/adapters/outbound/heap.rs", CALLED, &["libc"]),
     adapter("src/adapters/outbound/limiter.rs", CALLED, &["governor"]),
     adapter("src/adapters/outbound/schema_check", CALLED, &["jsonschema_regex", "regex", "url"]),
