@@ -6,8 +6,9 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Limits raised so that the guard is not what is measured.
-const SETTINGS: [(&str, &str); 5] = [
+/// Limits raised so that the guard is not what is measured, and the engine named: a daemon that answers would take the calls.
+const SETTINGS: [(&str, &str); 6] = [
+    ("MCP_EXECUTION_ENGINE", "embedded"),
     ("MCP_TOOL_MAX_CONCURRENCY", "10000"),
     ("MCP_TOOL_MAX_CALLS_PER_WINDOW", "1000000"),
     ("MCP_TOOL_RATE_WINDOW_MS", "1000"),
