@@ -78,7 +78,7 @@ impl Subject {
             }
             Self::Echo => Command::new(std::env::current_exe().unwrap()),
         };
-        command.args(args).envs(SETTINGS).env("RUST_LOG", "error").stdout(Stdio::piped());
+        command.args(args).envs(SETTINGS).env("MCP_LOG_LEVEL", "error").stdout(Stdio::piped());
         command.kill_on_drop(true);
         command
     }
