@@ -17,6 +17,9 @@ use crate::support::wait::until;
 
 const MAX_LINE: usize = 16 * 1024 * 1024;
 
+/// How long the last answers may take to leave.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
 fn is_nonblocking(fd: &OwnedFd) -> bool {
     rustix::fs::fcntl_getfl(fd).unwrap().contains(rustix::fs::OFlags::NONBLOCK)
 }
@@ -278,6 +281,29 @@ async fn a_client_that_does_not_read_is_held_back() {
     let (sent, answered) = client.flood(flood.as_bytes(), 2_000).await;
     assert!(sent < flood.len(), "everything was taken in: {sent}");
     assert_eq!(answered, 2_000);
+}
+
+/// On the paused clock, which nothing but waiting moves.
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_a_client_that_does_not_read_only_once() {
+    let mut served = Served::open().await;
+    let list = json!({ "jsonrpc": "2.0", "method": "tools/list" });
+    let mut id = 1_000;
+    loop {
+        let mut request = list.clone();
+        request["id"] = json!(id);
+        let line = format!("{request}\n");
+        let sent = served.client.send_raw(line.as_bytes());
+        let sent = tokio::time::timeout(Duration::from_secs(5), sent).await;
+        if sent.is_err() {
+            break;
+        }
+        id += 1;
+    }
+    let began = tokio::time::Instant::now();
+    served.test.lifecycle.draining.cancel();
+    served.ended.await.unwrap().unwrap();
+    assert!(began.elapsed() < 2 * LAST_WRITES, "{:?}", began.elapsed());
 }
 
 #[tokio::test]

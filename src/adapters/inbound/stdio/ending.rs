@@ -73,6 +73,7 @@ impl Ending {
             draining.cancel();
         }
         self.lifecycle.drain().await;
+        outbox.release();
         if tokio::time::timeout(LAST_ANSWERS, self.handled.wait()).await.is_err() {
             tracing::warn!(requests = self.handled.len(), "requests are left unanswered");
         }

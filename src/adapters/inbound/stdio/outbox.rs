@@ -33,6 +33,8 @@ struct Queue {
 struct Level {
     /// Bytes pushed and not yet written.
     waiting: usize,
+    /// Nobody who sends has to wait any more.
+    released: bool,
     /// Nothing will be written any more.
     ended: bool,
 }
@@ -60,11 +62,18 @@ impl Outbox {
     /// Waits until there is room. An error: nothing will be written any more.
     pub(super) async fn room(&self) -> io::Result<()> {
         let mut level = self.level.subscribe();
-        let level = level.wait_for(|level| level.ended || level.waiting < FULL).await;
+        let has_room = |level: &Level| level.ended || level.released || level.waiting < FULL;
+        let level = level.wait_for(has_room).await;
         match level {
             Ok(level) if !level.ended => Ok(()),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
         }
+    }
+
+    /// Holds nobody back any more: what is still to come is the last, and the SDK would wait long for it to
+    /// leave.
+    pub(super) fn release(&self) {
+        self.level.send_modify(|level| level.released = true);
     }
 
     /// Waits until nothing will be written any more, because the client is gone.
