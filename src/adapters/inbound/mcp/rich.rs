@@ -46,10 +46,7 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<CallToolResult, Fai
 }
 
 fn block(at: usize, value: Value) -> Result<ContentBlock, Failure> {
-    if value.get("type").is_some_and(|kind| kind == "resource") {
-        resource(value.get("resource"))
-            .map_err(|message| wrong(&format!("content/{at}{message}")))?;
-    }
+    shape(&value).map_err(|message| wrong(&format!("content/{at}{message}")))?;
     let block: ContentBlock = decode(value).map_err(|error| {
         let message = error.public_message();
         let message = message.trim_start_matches(INVALID_ARGUMENTS);
@@ -73,12 +70,35 @@ fn block(at: usize, value: Value) -> Result<ContentBlock, Failure> {
     }
 }
 
+/// What is wrong with the objects of a block: it itself, and those in it. serde reads a type with a tag by way
+/// of a buffer, from which it takes an array for an object too.
+fn shape(block: &Value) -> Result<(), String> {
+    let Value::Object(fields) = block else {
+        return Err(": expected an object".to_owned());
+    };
+    let is_resource = fields.get("type").is_some_and(|kind| kind == "resource");
+    for (name, value) in fields {
+        match (name.as_str(), value) {
+            ("resource", resource) if is_resource => embedded(resource)?,
+            ("icons", Value::Array(icons)) => {
+                if let Some(at) = icons.iter().position(|icon| !icon.is_object()) {
+                    return Err(format!("/icons/{at}: expected an object"));
+                }
+            }
+            ("annotations" | "_meta", Value::Object(_) | Value::Null) => {}
+            ("annotations" | "_meta", _) => return Err(format!("/{name}: expected an object")),
+            _ => {}
+        }
+    }
+    if is_resource && !fields.contains_key("resource") {
+        return Err(": the field 'resource' is required".to_owned());
+    }
+    Ok(())
+}
+
 /// What is wrong with an embedded resource. The SDK knows two kinds of them, and says of one that is neither
 /// only that.
-fn resource(resource: Option<&Value>) -> Result<(), String> {
-    let Some(resource) = resource else {
-        return Err(": the field 'resource' is required".to_owned());
-    };
+fn embedded(resource: &Value) -> Result<(), String> {
     let Value::Object(fields) = resource else {
         return Err("/resource: expected an object".to_owned());
     };
@@ -157,7 +177,24 @@ mod tests {
             (json!({ "content": [{ "type": "text" }] }), "content/0: the field 'text' is required"),
             (json!({ "content": [{ "type": "image", "data": "?", "mimeType": "a/b" }] }), "base64"),
             (json!({ "content": [{ "type": "resource" }] }), "content/0: the field 'resource' is"),
+            (json!({ "content": [["text", "hello"]] }), "content/0: expected an object"),
+            (json!({ "content": ["hello"] }), "content/0: expected an object"),
+            (
+                json!({ "content": [{ "type": "text", "text": "a", "annotations": [["user"], 1] }] }),
+                "content/0/annotations: expected an object",
+            ),
+            (
+                json!({ "content": [{ "type": "text", "text": "a", "_meta": [] }] }),
+                "content/0/_meta: expected an object",
+            ),
+            (
+                json!({ "content": [
+                    { "type": "resource_link", "uri": "x:1", "name": "a", "icons": [["x:2"]] },
+                ] }),
+                "content/0/icons/0: expected an object",
+            ),
             (with_resource(&json!([])), "content/0/resource: expected an object"),
+            (with_resource(&json!(["x:1", "text/plain", "a"])), "/resource: expected an object"),
             (with_resource(&json!({ "text": "a" })), "content/0/resource: the field 'uri' is"),
             (with_resource(&json!({ "uri": "x:1" })), "resource: one of the fields 'text' and"),
             (with_resource(&json!({ "uri": 1, "text": "a" })), "resource/uri: expected a string"),
