@@ -104,3 +104,16 @@ async fn the_environment_is_what_was_configured_and_nothing_else() {
     assert_eq!(names, ["DYNAMIC_MCP_UPSTREAM", "ONE", "PATH", "TWO"], "{seen}");
     site.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_logs_lines_without_end_and_what_is_no_text_can_go_on_logging() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    // More than a pipe holds: without a reader it can't be written.
+    let logs = r#"*'"tools/call"'*) head -c 10000 /dev/zero >&2; printf '\n\377\376\n' >&2
+      if head -c 300000 /dev/zero | tr '\0' '\n' >&2; then text done; else text broken; fi ;;"#;
+    site.attach(script("up", &folder, logs)).await;
+    let called = site.client().call("up.work", json!({})).await;
+    assert_eq!(called["content"][0]["text"], "done", "{called}");
+    site.end().await;
+}

@@ -94,14 +94,14 @@ where
 }
 
 /// A line that came.
-enum Line {
+pub(super) enum Line {
     Whole(BytesMut),
     /// Longer than the limit, and the request that it seems to answer.
     Oversized(Option<RequestId>),
 }
 
 /// Splits at line feeds, and never holds more than the limit and a chunk.
-struct Bounded {
+pub(super) struct Bounded {
     max_bytes: usize,
     /// Bytes known to hold no line feed.
     searched: usize,
@@ -109,7 +109,7 @@ struct Bounded {
 }
 
 impl Bounded {
-    const fn new(max_bytes: usize) -> Self {
+    pub(super) const fn new(max_bytes: usize) -> Self {
         Self { max_bytes, searched: 0, dropping: false }
     }
 }

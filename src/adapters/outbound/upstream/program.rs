@@ -12,13 +12,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncRead;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
-use tokio_util::codec::{FramedRead, LinesCodec};
+use tokio_util::codec::FramedRead;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::connect::ClientOptions;
 use super::fault::Veil;
-use super::lines::Lines;
+use super::lines::{Bounded, Line, Lines};
 use crate::domain::upstream::{Secret, StdioSpec};
 use crate::ports::UpstreamError;
 
@@ -26,7 +26,7 @@ use crate::ports::UpstreamError;
 const MARK: &str = "DYNAMIC_MCP_UPSTREAM";
 /// Where programs are looked for unless the attachment says.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-/// Longest line of a program's own log that is shown, in bytes.
+/// Longest line of a program's own log, in bytes; longer ones are left out.
 const MAX_LOG_LINE: usize = 2048;
 /// How long a program that has closed its output may take to be gone.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -186,14 +186,14 @@ fn kill_if_marked(id: Pid, marked: &str) -> bool {
     is_marked && pidfd_send_signal(handle, Signal::KILL).is_ok()
 }
 
+/// Reads on whatever comes, until there is no more: a program must not be held up by a full pipe, nor ended by a
+/// closed one.
 async fn show(stderr: impl AsyncRead + Unpin, veil: Veil) {
-    let mut lines = FramedRead::new(stderr, LinesCodec::new_with_max_length(MAX_LOG_LINE));
-    while let Some(line) = lines.next().await {
-        match line {
-            Ok(line) => tracing::debug!(target: "upstream", "{}", veil.hide(&line)),
-            Err(tokio_util::codec::LinesCodecError::MaxLineLengthExceeded) => {}
-            // Not text: nothing more is shown, and the program must not be held up by a full pipe.
-            Err(_) => tracing::debug!(target: "upstream", "a line that is not text"),
+    let mut lines = FramedRead::new(stderr, Bounded::new(MAX_LOG_LINE));
+    while let Some(Ok(line)) = lines.next().await {
+        if let Line::Whole(line) = line {
+            let line = String::from_utf8_lossy(&line);
+            tracing::debug!(target: "upstream", "{}", veil.hide(line.trim_end()));
         }
     }
 }
