@@ -113,7 +113,8 @@ impl Sandboxes {
         let sandbox = self.parts.host.start(&image).await?;
         let made =
             Made { id: place.id.clone(), owner: caller.subject.clone(), image, idle, sandbox };
-        let session = Arc::new(Session::new(made, self.parts.clock.now()));
+        let stopped = self.parts.lifecycle.stopped.child_token();
+        let session = Arc::new(Session::new(made, self.parts.clock.now(), stopped));
         self.is_open()?;
         let view = session.view();
         place.take(session);
@@ -177,9 +178,10 @@ impl Sandboxes {
         self.run(&using, Program::JavaScript { code, dependencies }, limits, cancel).await
     }
 
-    /// Ends one.
+    /// Ends one, and whatever runs in it.
     pub fn stop(&self, caller: &Caller, id: &str) -> Result<SandboxId, AppError> {
         let session = self.find(caller, id)?;
+        session.stopped.cancel();
         self.sessions().remove(&session.made.id);
         Ok(session.made.id.clone())
     }
@@ -225,7 +227,7 @@ impl Sandboxes {
         tokio::pin!(running);
         let ran = tokio::select! {
             ran = &mut running => ran,
-            () = self.parts.lifecycle.stopped.cancelled() => {
+            () = using.0.stopped.cancelled() => {
                 cancel.cancel();
                 running.await
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::SandboxView;
 use crate::domain::Caller;
@@ -21,6 +22,8 @@ pub(super) enum Slot {
 
 pub(super) struct Session {
     pub(super) made: Made,
+    /// Cancelled when it is stopped, or the server is: whatever runs in it ends.
+    pub(super) stopped: CancellationToken,
     created_at: DateTime<Utc>,
     used: Mutex<Used>,
 }
@@ -74,9 +77,9 @@ impl Slot {
 
 impl Session {
     /// One that was made and used now.
-    pub(super) fn new(made: Made, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(made: Made, now: DateTime<Utc>, stopped: CancellationToken) -> Self {
         let used = Mutex::new(Used { by: 0, at: now, since: Instant::now() });
-        Self { made, created_at: now, used }
+        Self { made, stopped, created_at: now, used }
     }
 
     /// Whether it is this caller's.

@@ -182,6 +182,20 @@ async fn an_idle_session_ends_and_one_that_works_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn stopping_one_ends_what_runs_in_it() {
+    let place = Place::new(1);
+    let local = Caller::local();
+    let id = place.open(&local).await;
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        place.sandboxes.stop(&local, &id).unwrap();
+    };
+    let (ran, ()) = tokio::join!(place.exec(&local, &id, "29000"), stopping);
+    assert_eq!(ran, Err(ErrorCode::Cancelled));
+    assert_eq!(place.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_says_when_each_was_used() {
     let place = Place::new(4);
     let local = Caller::local();
