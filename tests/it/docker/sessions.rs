@@ -151,6 +151,25 @@ async fn what_runs_over_its_time_is_dead_with_all_that_it_started() {
 }
 
 #[tokio::test]
+async fn what_has_taken_every_process_that_there_may_be_is_dead_in_time_too() {
+    let place = Place::new();
+    let id = place.open().await;
+    let greedy = "node -e 'const { spawn } = require(\"node:child_process\"); \
+                  setInterval(() => spawn(\"sleep\", [\"1000\"]).on(\"error\", () => {}), 1)'";
+    let cancel = CancellationToken::new();
+    let commands = vec![greedy.to_owned()];
+    let ran = place.sandboxes.exec(&place.caller, &id, commands, Some(5000), &cancel).await;
+    assert!(ran.unwrap()[0].output.timed_out);
+    // Where nothing can be started that would end it, the session ends with it.
+    if place.sandboxes.list(&place.caller).is_empty() {
+        docker::nothing_left_of(&place.instance).await;
+    } else {
+        assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+    }
+    place.end().await;
+}
+
+#[tokio::test]
 async fn what_nobody_waits_for_any_more_is_dead() {
     let place = Place::new();
     let id = place.open().await;

@@ -1,6 +1,7 @@
 //! One program in a session: started beside the session's first process, listened to, and killed in time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -201,15 +202,20 @@ impl<'a> Running<'a> {
     async fn kill(&mut self) {
         let (inner, exec) = (self.inner, self.exec.clone());
         let death = async {
-            // Whatever is started meanwhile is killed by the next one.
-            loop {
+            // Whatever is started meanwhile is killed by the next one. Where there are as many processes as there may
+            // be, the killer can't be started, and is tried again.
+            while !inner.ended.load(Ordering::Acquire) {
                 let command = ["/bin/sh", "-c", KILL].map(ToOwned::to_owned).into();
-                let Ok(mut killer) = Running::start(inner, command, false).await else { return };
-                while let Some(Ok(_)) = killer.output.next().await {}
-                match inner.client.inspect_exec(&exec).await {
-                    Ok(found) if found.running == Some(true) => tokio::time::sleep(POLL).await,
-                    _ => return,
+                let started = Running::start(inner, command, false).await;
+                let has_run = started.is_ok();
+                if let Ok(mut killer) = started {
+                    while let Some(Ok(_)) = killer.output.next().await {}
                 }
+                let found = inner.client.inspect_exec(&exec).await;
+                if has_run && found.is_ok_and(|found| found.running != Some(true)) {
+                    return;
+                }
+                tokio::time::sleep(POLL).await;
             }
         };
         // The daemon takes a program for running as long as what it printed was not read.
@@ -254,18 +260,25 @@ async fn prepare(
     let mut running = Running::start(inner, command, archive.is_some()).await?;
     let limits = ProgramLimits { timeout: PREPARATION, output_bytes: 1000 };
     let feeding = async {
-        let Some(mut archive) = archive else { return };
-        while let Some(Ok(piece)) = archive.next().await {
+        let Some(mut archive) = archive else { return true };
+        while let Some(piece) = archive.next().await {
+            let Ok(piece) = piece else { return false };
             if running.input.write_all(&piece).await.is_err() {
-                return;
+                // Whoever reads it has ended, and says why.
+                return true;
             }
         }
         // Some read to the end.
         running.input.shutdown().await.ok();
+        true
     };
-    tokio::select! {
-        fed = tokio::time::timeout(PREPARATION, feeding) => drop(fed),
-        () = cancel.cancelled() => {}
+    let is_whole = tokio::select! {
+        fed = tokio::time::timeout(PREPARATION, feeding) => fed.unwrap_or(false),
+        () = cancel.cancelled() => true,
+    };
+    if !is_whole {
+        running.kill().await;
+        return Err(SandboxError::Ended("the packages could not be copied".to_owned()));
     }
     let (end, _, said) = running.listen(&mark, limits, cancel).await;
     match end {
