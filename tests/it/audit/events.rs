@@ -124,3 +124,18 @@ async fn what_the_guard_refuses_is_told() {
     assert_eq!(event.category, AuditCategory::Execution);
     assert_eq!((event.outcome, event.code), (AuditOutcome::Refused, Some(ErrorCode::TooBusy)));
 }
+
+#[tokio::test]
+async fn a_name_without_end_is_not_kept_whole() {
+    let mut served = Served::enterprise(TestApp::new()).await;
+    let endless = "x".repeat(100_000);
+    for (tool, arguments) in [
+        ("sandbox.stop", json!({ "sessionId": endless })),
+        ("dynamic.tool.delete", json!({ "name": endless })),
+    ] {
+        served.client.call(tool, arguments).await;
+        let event = only(&served, &[]);
+        assert_eq!(event.action, tool);
+        assert!(format!("{event:?}").len() < 2_000, "{tool}");
+    }
+}

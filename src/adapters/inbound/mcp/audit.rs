@@ -8,6 +8,9 @@ use super::server::Shared;
 use crate::app::{AppError, audited};
 use crate::domain::{Action, AuditCategory};
 
+/// Longest name, and longest digest, in characters.
+const MAX_CHARS: usize = 64;
+
 /// A call of a built-in tool that may have to be told of.
 pub(super) struct Told {
     action: Action,
@@ -71,6 +74,7 @@ impl Told {
     }
 }
 
+/// As much of a text as the longest name or digest has: what a client sends waits in memory to be written.
 fn text(value: Option<&Value>) -> Option<String> {
-    value.and_then(Value::as_str).map(str::to_owned)
+    Some(value?.as_str()?.chars().take(MAX_CHARS).collect())
 }
