@@ -125,3 +125,26 @@ async fn a_file_that_cant_be_opened_is_an_error_at_once() {
     fs::write(folder.path().join("file"), "").unwrap();
     assert!(Kept::try_open(&folder.path().join("file/audit.log"), LARGE, 5).is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_another_program_holds_is_waited_for_but_not_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let log = Kept::open(&path, LARGE, 5);
+    let held = fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    log.log.record(numbered(1));
+    let released = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        held.unlock().unwrap();
+    };
+    tokio::join!(log.log.close(), released);
+    assert_eq!((numbers(&log.lines(0)), log.log.problem()), (vec![1], None));
+
+    let log = Kept::open(&path, LARGE, 5);
+    held.lock().unwrap();
+    log.log.record(numbered(2));
+    log.log.close().await;
+    let problem = log.log.problem().unwrap();
+    assert!(problem.contains("another program holds its file"), "{problem}");
+}

@@ -4,7 +4,7 @@
 //! to, and opened again when the name has come to mean another file.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub(super) struct AuditFile {
     /// Files that are kept, this one included.
     max_files: usize,
     file: Option<File>,
+    /// Whether `file` is locked.
+    locked: bool,
 }
 
 impl AuditFile {
@@ -25,13 +27,13 @@ impl AuditFile {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder)?;
         }
-        let mut file = Self { path: path.to_owned(), max_bytes, max_files, file: None };
-        file.current()?;
-        Ok(file)
+        let file = Some(open(path)?);
+        Ok(Self { path: path.to_owned(), max_bytes, max_files, file, locked: false })
     }
 
     /// Appends lines, each of which ends in a line feed. On an error the lines that are in the file are taken
-    /// out of `lines`, and none is there in part.
+    /// out of `lines`, and none is there in part. [`WouldBlock`](io::ErrorKind::WouldBlock): somebody else is
+    /// writing.
     pub(super) fn append(&mut self, lines: &mut Vec<String>) -> io::Result<()> {
         while !lines.is_empty() {
             let file = self.current()?;
@@ -61,7 +63,10 @@ impl AuditFile {
     }
 
     /// Lets others write, until the next time.
-    pub(super) fn release(&self) -> io::Result<()> {
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.locked) {
+            return Ok(());
+        }
         self.file.as_ref().map_or(Ok(()), File::unlock)
     }
 
@@ -75,12 +80,27 @@ impl AuditFile {
         loop {
             let file = match self.file.take() {
                 Some(file) => file,
-                None => open(&self.path)?,
+                None => {
+                    self.locked = false;
+                    open(&self.path)?
+                }
             };
-            file.lock()?;
+            // On some systems, whoever locks twice waits for himself.
+            if !self.locked {
+                match file.try_lock() {
+                    Ok(()) => self.locked = true,
+                    Err(TryLockError::Error(error)) => return Err(error),
+                    Err(TryLockError::WouldBlock) => {
+                        self.file = Some(file);
+                        let held = "another program holds its file";
+                        return Err(io::Error::new(io::ErrorKind::WouldBlock, held));
+                    }
+                }
+            }
             if is_at(&file, &self.path)? {
                 return Ok(self.file.insert(file));
             }
+            self.locked = false;
         }
     }
 

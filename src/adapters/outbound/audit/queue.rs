@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::file::AuditFile;
@@ -23,6 +24,11 @@ const BATCH: usize = 256;
 
 /// How long to wait before what could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long another program that writes to the same file is waited for, and how often it is looked whether it has
+/// done.
+const PATIENCE: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(10);
 
 /// How the log is kept.
 #[derive(Debug, Clone)]
@@ -73,7 +79,6 @@ impl JsonLinesAudit {
     ) -> io::Result<Self> {
         let file =
             AuditFile::open(&options.path, options.max_file_bytes, options.max_files.max(1))?;
-        file.release()?;
         let (sender, queue) = mpsc::channel(CAPACITY);
         let (end, ended) = watch::channel(false);
         let standing =
@@ -146,11 +151,17 @@ impl Writer {
         let mut lines = Vec::new();
         while self.queue.recv_many(&mut events, BATCH).await > 0 {
             lines.extend(events.drain(..).map(|(at, event)| self.line(at, event)));
+            let mut since = Instant::now();
             loop {
                 let before = lines.len() as u64;
                 let error;
                 (file, lines, error) = write(file, lines).await;
                 self.standing.metrics.audit_written(before - lines.len() as u64);
+                if is_held(error.as_ref()) && since.elapsed() < PATIENCE {
+                    tokio::time::sleep(POLL).await;
+                    continue;
+                }
+                since = Instant::now();
                 self.standing.set(error.as_ref());
                 if error.is_some() {
                     if self.queue.is_closed() {
@@ -183,6 +194,11 @@ impl Writer {
         line.push('\n');
         line
     }
+}
+
+/// Whether it could not be written because another program is writing.
+fn is_held(error: Option<&io::Error>) -> bool {
+    error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Writes lines, and gives back those that could not be written.
