@@ -180,6 +180,18 @@ async fn progress_only_grows_and_carries_the_callers_token() {
 }
 
 #[tokio::test]
+async fn words_without_end_about_progress_are_cut() {
+    let mut served = Served::open().await;
+    let code = format!("progress 1 2 {}\nreturn 1", "é ".repeat(50_000));
+    create(&mut served, json!({ "code": code })).await;
+    served.client.meta("progressToken", json!("mine"));
+    served.client.call("text.tool", json!({})).await;
+    let progress = served.client.notification("notifications/progress").await;
+    let message = progress["params"]["message"].as_str().unwrap();
+    assert_eq!(message, format!("{}…", "é ".repeat(500)));
+}
+
+#[tokio::test]
 async fn a_flood_of_logs_does_not_hold_up_the_call() {
     let mut served = Served::open().await;
     served.client.request("logging/setLevel", json!({ "level": "debug" })).await;

@@ -20,6 +20,9 @@ use crate::domain::execution::{LogEntry, Progress};
 /// Most entries that wait for the client.
 const QUEUE: usize = 256;
 
+/// Most characters of a progress message. Logs are bounded with the call; progress is only counted there.
+const MAX_PROGRESS_CHARS: usize = 1_000;
+
 enum Item {
     Log(LogEntry),
     Progress(ProgressToken, Progress),
@@ -48,12 +51,19 @@ impl CallSink for ClientSink {
         }
     }
 
-    fn progress(&self, progress: Progress) {
+    fn progress(&self, mut progress: Progress) {
         let Some(token) = &self.progress else { return };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // Also false for what is not a number.
         if progress.done > *last && progress.done.is_finite() {
             *last = progress.done;
+            if let Some(message) = &mut progress.message
+                && let Some((end, _)) = message.char_indices().nth(MAX_PROGRESS_CHARS)
+            {
+                message.truncate(end);
+                message.push('…');
+                message.shrink_to_fit();
+            }
             self.push(Item::Progress(token.clone(), progress));
         }
     }

@@ -24,7 +24,7 @@ use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 /// rich JSON             return it as ctx.result(...) would
 /// fail CODE MESSAGE     end with this failure
 /// log LEVEL TEXT        log
-/// progress DONE TOTAL   report progress
+/// progress DONE TOTAL [WORDS]   report progress
 /// ask KIND              ask the host; a refusal ends the run as a tool error
 /// hang                  wait until cancelled
 /// panic                 panic, as a defect of the server would
@@ -122,7 +122,7 @@ enum Step<'a> {
     Rich(&'a str),
     Fail(ErrorCode, &'a str),
     Log(LogLevel, &'a str),
-    Progress(f64, f64),
+    Progress(f64, f64, Option<&'a str>),
     Ask(HostRequestKind),
     Hang,
     Panic,
@@ -144,8 +144,10 @@ impl<'a> Step<'a> {
                 Self::Log(named(level)?, text)
             }
             "progress" => {
-                let (done, total) = rest.split_once(' ')?;
-                Self::Progress(done.parse().ok()?, total.parse().ok()?)
+                let (done, rest) = rest.split_once(' ')?;
+                let mut rest = rest.splitn(2, ' ');
+                let total = rest.next()?;
+                Self::Progress(done.parse().ok()?, total.parse().ok()?, rest.next())
             }
             "ask" => Self::Ask(named(rest)?),
             "hang" => Self::Hang,
@@ -170,8 +172,9 @@ async fn run_script(job: &Job, host: &dyn Host) -> Result<Returned, Failure> {
             Step::Rich(json) => return Ok(Returned::Rich(json.to_owned())),
             Step::Fail(code, message) => return Err(Failure::new(code, message)),
             Step::Log(level, text) => host.log(LogEntry { level, data: text.into() }),
-            Step::Progress(done, total) => {
-                host.progress(Progress { done, total: Some(total), message: None });
+            Step::Progress(done, total, words) => {
+                let message = words.map(str::to_owned);
+                host.progress(Progress { done, total: Some(total), message });
             }
             Step::Ask(kind) => {
                 if let Err(refusal) = host.request(HostRequest { kind, body: Value::Null }).await {
