@@ -44,7 +44,7 @@ pub use outcome::{CallResult, Output, Receipt};
 pub use runner::{EphemeralJob, Runner, RunnerParts};
 pub use runtime_config::RuntimeConfig;
 pub use sandboxes::{SandboxLimits, SandboxParts, Sandboxes};
-pub use search::Search;
+pub use search::{Callable, Search};
 pub use snapshot::{Snapshot, Tool};
 pub use system::System;
 pub use testing::{ExampleResult, Examples, Testing};

@@ -11,6 +11,9 @@ use crate::domain::tool::{ToolName, ToolSchema};
 /// The key in a tool's `_meta` of the servers that it came through, the newest first.
 const VIA: &str = "dynamic-mcp/via";
 
+/// Largest definition of a tool, in bytes of JSON.
+const MAX_DEFINITION: usize = 256 << 10;
+
 /// A tool as its server describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteTool {
@@ -42,12 +45,30 @@ pub enum Unmountable {
         "with the alias its name is longer than 64 characters, which clients refuse: choose a shorter alias"
     )]
     TooLong,
+    /// More than every client could be asked to read.
+    #[error("what it says of itself, its schemas included, is more than {} KiB", MAX_DEFINITION >> 10)]
+    TooLarge,
     /// Another tool of the server has the same name here.
     #[error("another of the server's tools is spelled the same to clients that allow no dots")]
     Taken,
 }
 
 impl RemoteTool {
+    /// Its title for people: of its own, or among its annotations as older revisions have it; else nothing.
+    pub fn title(&self) -> &str {
+        let annotated = || self.definition.get("annotations")?.get("title");
+        self.definition.get("title").or_else(annotated).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn is_readable(&self) -> bool {
+        serde_json::to_vec(&*self.definition).is_ok_and(|json| json.len() <= MAX_DEFINITION)
+    }
+
+    /// What it says that it does; perhaps nothing.
+    pub fn description(&self) -> &str {
+        self.definition.get("description").and_then(Value::as_str).unwrap_or_default()
+    }
+
     /// The JSON Schema of its arguments, if it is one that can be checked here.
     pub fn input_schema(&self) -> Option<ToolSchema> {
         let schema = self.definition.get("inputSchema")?;
@@ -86,6 +107,10 @@ impl Mounted {
         let mut by_name = BTreeMap::new();
         let (mut spellings, mut left_out) = (HashSet::new(), Vec::new());
         for tool in tools {
+            if !tool.is_readable() {
+                left_out.push((tool.name, Unmountable::TooLarge));
+                continue;
+            }
             match expose(alias, &tool.name) {
                 Ok(name) if spellings.insert(name.client_safe()) => {
                     by_name.insert(name.clone(), Self { alias: alias.clone(), name, tool });

@@ -152,6 +152,35 @@ async fn strict_clients_see_and_call_the_other_spelling() {
 }
 
 #[tokio::test]
+async fn a_search_finds_mounted_tools_among_the_others() {
+    let fake = FakeClient::new(&["pdf_to_text", "echo"]);
+    let mut site = site(&fake).await;
+    site.create("pdf.count").await;
+    site.attach(web("up")).await;
+    let find = async |site: &mut Site, query: &str| {
+        let found = site.client().call("dynamic.tool.search", json!({ "query": query })).await;
+        let tools = found["structuredContent"]["tools"].as_array().unwrap().clone();
+        tools.into_iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut both = find(&mut site, "pdf").await;
+    both.sort();
+    assert_eq!(both, ["pdf.count", "up.pdf_to_text"]);
+    assert_eq!(find(&mut site, "pdf text").await[0], "up.pdf_to_text");
+    let query = json!({ "query": "tools of the fake", "limit": 1 });
+    let found = site.client().call("dynamic.tool.search", query).await;
+    let first = &found["structuredContent"]["tools"][0];
+    assert_eq!(first["inputSchema"]["properties"]["n"]["type"], "integer", "{first}");
+    assert_eq!(first["description"], "A tool of the fake.");
+    // Every change is followed.
+    fake.offer(&["image_resize"]);
+    site.until_listed("up.image_resize", true).await;
+    assert_eq!(find(&mut site, "pdf").await, ["pdf.count"]);
+    assert_eq!(find(&mut site, "resize").await, ["up.image_resize"]);
+    site.detach("up").await;
+    assert!(find(&mut site, "resize").await.is_empty());
+}
+
+#[tokio::test]
 async fn the_limit_and_replacing() {
     let fake = FakeClient::new(&["echo"]);
     let options = Options { client: Some(fake.clone()), max: 2, ..Options::default() };

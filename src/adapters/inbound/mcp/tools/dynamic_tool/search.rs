@@ -10,7 +10,7 @@ use super::super::super::answer::Json;
 use super::super::super::dynamic;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::argument::{Count, Text};
-use crate::app::AppError;
+use crate::app::{AppError, Callable};
 
 pub(in super::super) struct Search;
 
@@ -52,9 +52,9 @@ struct Found {
 
 impl Tool for Search {
     const NAME: &'static str = "dynamic.tool.search";
-    const TITLE: &'static str = "Search dynamic tools";
+    const TITLE: &'static str = "Search tools";
     const ABOUT: &'static str = "Finds tools by words in their names, titles, tags and descriptions, the best first, \
-        with what is needed to call them. Use it where there are too many tools to read the list of, then call \
+        with what is needed to call them: dynamic tools, and those of attached servers. Use it where there are too many tools to read the list of, then call \
         one by its name or with dynamic.tool.call. Disabled tools are not found.";
     const HINTS: Hints =
         Hints { read_only: true, destructive: false, idempotent: true, open_world: false };
@@ -67,16 +67,28 @@ impl Tool for Search {
             let sentence = "Nothing fits; try other words, or dynamic.tool.list for everything.";
             call.exchange.spelling.text(sentence).into_owned()
         });
-        let tools = found.into_iter().map(|(tool, score)| {
-            let content = &tool.record().content;
-            Found {
-                name: tool.record().name.to_string(),
-                title: content.title.clone(),
-                description: content.description.clone(),
-                input_schema: dynamic::input_schema(content),
-                score: (score * 1000.0).round() / 1000.0,
+        let tools = found.into_iter().map(|(tool, score)| Found::new(&tool, score)).collect();
+        Ok(Json { value: Output { tools }, hint })
+    }
+}
+
+impl Found {
+    fn new(tool: &Callable, score: f64) -> Self {
+        let (title, description, input_schema) = match tool {
+            Callable::Dynamic(tool) => {
+                let content = &tool.record().content;
+                let schema = dynamic::input_schema(content);
+                (content.title.clone(), content.description.clone(), schema)
             }
-        });
-        Ok(Json { value: Output { tools: tools.collect() }, hint })
+            Callable::Mounted(tool) => {
+                let tool = &tool.mounted().tool;
+                let title = Some(tool.title()).filter(|title| !title.is_empty());
+                let schema = tool.definition.get("inputSchema").and_then(Value::as_object);
+                let schema = Arc::new(schema.cloned().unwrap_or_default());
+                (title.map(str::to_owned), tool.description().to_owned(), schema)
+            }
+        };
+        let score = (score * 1000.0).round() / 1000.0;
+        Self { name: tool.name().to_string(), title, description, input_schema, score }
     }
 }
