@@ -19,7 +19,7 @@ mod reservation;
 mod versions;
 mod write;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -68,8 +68,8 @@ pub struct Catalog {
     changes: watch::Sender<u64>,
     /// Client-safe spellings of tools that are being created.
     reserved: Mutex<HashSet<String>>,
-    /// Aliases of upstreams, whose names are theirs alone.
-    prefixes: Mutex<BTreeSet<Alias>>,
+    /// Aliases of upstreams, whose names are theirs alone, with how often each is held.
+    prefixes: Mutex<BTreeMap<Alias, usize>>,
 }
 
 impl Catalog {

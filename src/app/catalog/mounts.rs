@@ -23,11 +23,11 @@ impl Catalog {
             return Err(UpstreamsError::AliasTaken { alias, tool }.into());
         }
         let mut prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(other) = prefixes.iter().find(|other| alias.overlaps(other)) {
+        if let Some(other) = prefixes.keys().find(|other| alias.overlaps(other)) {
             let (alias, other) = (alias.clone(), other.clone());
             return Err(UpstreamsError::AliasesOverlap { alias, other }.into());
         }
-        prefixes.insert(alias.clone());
+        prefixes.insert(alias.clone(), 1);
         Ok(())
     }
 
@@ -35,13 +35,19 @@ impl Catalog {
     /// already. A tool that was made meanwhile, elsewhere, keeps its name.
     pub(in crate::app) fn hold_prefix(&self, alias: &Alias) {
         let mut prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
-        prefixes.insert(alias.clone());
+        *prefixes.entry(alias.clone()).or_default() += 1;
     }
 
-    /// Lets go of an alias's names.
+    /// Lets go of an alias's names, once for each time that they were reserved or held.
     pub(in crate::app) fn release_prefix(&self, alias: &Alias) {
         let mut prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
-        prefixes.remove(alias);
+        let held = prefixes.get_mut(alias).map(|held| {
+            *held -= 1;
+            *held
+        });
+        if held == Some(0) {
+            prefixes.remove(alias);
+        }
     }
 
     /// Shows these as the tools of an alias.
@@ -55,7 +61,7 @@ impl Catalog {
     /// Refuses a name under an alias.
     pub(super) fn outside_aliases(&self, name: &ToolName) -> Result<(), AppError> {
         let prefixes = self.prefixes.lock().unwrap_or_else(PoisonError::into_inner);
-        match prefixes.iter().find(|alias| alias.covers(name.as_str())) {
+        match prefixes.keys().find(|alias| alias.covers(name.as_str())) {
             None => Ok(()),
             Some(alias) => {
                 let (name, alias) = (name.clone(), alias.clone());

@@ -185,12 +185,15 @@ impl Upstreams {
                 other => other.into(),
             });
         }
-        prefix.alias = None;
-        if let Some(old) = self.mounts().remove(&alias) {
+        let old = self.mounts().remove(&alias);
+        if let Some(old) = &old {
             old.stop();
-            self.parts.lifecycle.tasks.spawn(async move { old.end().await });
         }
         let mount = self.mount(attachment, Some((session, tools)));
+        if let Some(old) = old {
+            self.parts.catalog.release_prefix(&alias);
+            self.parts.lifecycle.tasks.spawn(async move { old.end().await });
+        }
         drop(changing);
         Ok(Attached::of(&mount))
     }
@@ -293,7 +296,7 @@ impl Upstreams {
     }
 }
 
-/// An alias that is held until it is known whether it comes to be attached.
+/// An alias that is held until it is known whether it comes to be attached, which then holds it itself.
 struct Prefix<'a> {
     catalog: &'a Catalog,
     alias: Option<Alias>,

@@ -267,6 +267,37 @@ async fn two_servers_on_one_store_see_each_others_attachments() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_servers_that_attach_under_one_alias_at_once_one_does() {
+    let store = Arc::new(MemoryAttachments::new());
+    let fake = FakeClient::new(&["echo"]);
+    let options =
+        || Options { store: store.clone(), client: Some(fake.clone()), ..Options::default() };
+    let mut sites = Vec::new();
+    for _ in 0..4 {
+        sites.push(Site::with(options()).await);
+    }
+    let attaching = sites.iter_mut().map(|site| site.manage("upstream.mcp.attach", web("up")));
+    let done = futures_util::future::join_all(attaching).await;
+    let (won, lost): (Vec<_>, Vec<_>) = done.iter().partition(|one| one["isError"] == false);
+    assert_eq!(won.len(), 1, "{done:?}");
+    for one in lost {
+        assert_eq!(one["structuredContent"]["code"], "already_exists", "{one}");
+    }
+    let mine = json!({ "tool": { "name": "up.mine", "description": "A tool.", "code": "echo" } });
+    for site in &mut sites {
+        site.until_listed("up.echo", true).await;
+        // The alias is held where the attempt was lost, too.
+        let refused = site.manage("dynamic.tool.create", mine.clone()).await;
+        assert_eq!(refused["structuredContent"]["code"], "invalid_tool", "{refused}");
+        assert_eq!(text(&site.client().call("up.echo", json!({ "n": 1 })).await), r#"{"n":1}"#);
+    }
+    // What lost is closed again: one connection for each server.
+    while fake.open.load(Ordering::SeqCst) != sites.len() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_question_reaches_a_client_of_the_newest_revision_as_it_is() {
     let fake = FakeClient::new(&["ask"]);
