@@ -32,8 +32,12 @@ pub trait UpstreamSession: Send + Sync {
     /// Every tool. MUST fail rather than return part of them.
     async fn tools(&self) -> Result<Vec<RemoteTool>, UpstreamError>;
 
-    /// Calls a tool. `events` hears of progress until this returns. When `cancel` is cancelled the server MUST be
-    /// told, and this MUST return at once.
+    /// Calls a tool. `events` hears of progress and questions until this returns; time that a question waits for
+    /// its answer MUST not count towards the call's time. When `cancel` is cancelled the server MUST be told, and
+    /// this MUST return at once.
+    ///
+    /// A question MUST reach the call that it is of. Where the server does not say which one that is, it MUST be
+    /// refused unless every call that it could be of is of the same client.
     async fn call(
         &self,
         call: UpstreamCall,
@@ -69,6 +73,8 @@ pub struct UpstreamCall {
     pub tool: String,
     /// Its arguments.
     pub arguments: Map<String, Value>,
+    /// Which client calls: calls of one have the same number.
+    pub client: u64,
     /// How long it may run.
     pub timeout: std::time::Duration,
     /// What the client that calls can do, as MCP writes it; for servers that ask per request.
@@ -80,9 +86,14 @@ pub struct UpstreamCall {
 }
 
 /// Hears what a server says during a call.
+#[async_trait]
 pub trait UpstreamEvents: Send + Sync {
     /// Progress. Must not block.
     fn progress(&self, progress: Progress);
+
+    /// A request of the server to its client, as MCP writes it, for elicitation or sampling; the client's answer, or
+    /// why there is none. Dropped when the server takes it back.
+    async fn ask(&self, request: Map<String, Value>) -> Result<Value, String>;
 }
 
 /// What a server answered.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -27,6 +29,19 @@ pub struct MountedCall {
     pub answers: Option<Map<String, Value>>,
     /// The server's own state of the call.
     pub state: Option<String>,
+    /// Which client it is: the same number for every call of one.
+    pub client: u64,
+    /// Takes what a server with sessions asks while the call runs; `None`: this way of calling can't pass it on.
+    pub questions: Option<mpsc::Sender<Question>>,
+}
+
+/// What a server asks of the client while it carries out a call.
+#[derive(Debug)]
+pub struct Question {
+    /// The request, as MCP writes it.
+    pub request: Map<String, Value>,
+    /// Takes the client's answer, or why there is none. Closed when nobody waits for it any more.
+    pub answer: oneshot::Sender<Result<Value, String>>,
 }
 
 /// What a call of a mounted tool came to.
@@ -42,11 +57,26 @@ pub struct Relayed {
     pub reply: Result<UpstreamReply, AppError>,
 }
 
-struct Events(Arc<dyn CallSink>);
+struct Events {
+    sink: Arc<dyn CallSink>,
+    tool: ToolName,
+    questions: Option<mpsc::Sender<Question>>,
+}
 
+#[async_trait]
 impl UpstreamEvents for Events {
     fn progress(&self, progress: Progress) {
-        self.0.progress(progress);
+        self.sink.progress(progress);
+    }
+
+    async fn ask(&self, request: Map<String, Value>) -> Result<Value, String> {
+        let over = || "the call that it belongs to is over".to_owned();
+        let Some(questions) = &self.questions else {
+            return Err(UpstreamsError::Asks(self.tool.clone()).to_string());
+        };
+        let (answer, answered) = oneshot::channel();
+        questions.send(Question { request, answer }).await.map_err(|_| over())?;
+        answered.await.unwrap_or_else(|_| Err(over()))
     }
 }
 
@@ -105,9 +135,12 @@ impl Upstreams {
         let _running = lifecycle.calls.token();
         let started = Instant::now();
         let cancel = context.cancel.child_token();
+        let events =
+            Events { sink: context.sink, tool: mounted.name.clone(), questions: call.questions };
         let call = UpstreamCall {
             tool: mounted.tool.name.clone(),
             arguments,
+            client: call.client,
             timeout: mount.attachment.timeout(),
             capabilities: call.capabilities,
             answers: call.answers,
@@ -122,7 +155,7 @@ impl Upstreams {
             gen_ai.tool.name = mounted.tool.name.as_str(),
             error.type = Empty,
         );
-        let calling = session.call(call, Arc::new(Events(context.sink)), cancel.clone());
+        let calling = session.call(call, Arc::new(events), cancel.clone());
         let calling = calling.instrument(span.clone());
         tokio::pin!(calling);
         let answer = tokio::select! {

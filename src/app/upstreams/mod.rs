@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-pub use call::{MountedCall, Relayed};
+pub use call::{MountedCall, Question, Relayed};
 pub use error::UpstreamsError;
 pub use mount::MountStatus;
 

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { ElicitResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 
 const text = (value) => ({ content: [{ type: "text", text: String(value) }] });
@@ -29,6 +30,25 @@ function make() {
       });
     }
     return text("done");
+  });
+  const question = {
+    mode: "form",
+    message: "Who?",
+    requestedSchema: { type: "object", properties: { name: { type: "string" } }, required: ["name"] },
+  };
+  const greet = ({ action, content }) => text(action === "accept" ? `hello ${content.name}` : action);
+  // On the session's own stream, and on that of the call.
+  server.registerTool("ask", { description: "Asks.", inputSchema: {} }, async () =>
+    greet(await server.server.elicitInput(question)),
+  );
+  server.registerTool("ask_here", { description: "Asks.", inputSchema: {} }, async (_, extra) => {
+    const request = { method: "elicitation/create", params: question };
+    return greet(await extra.sendRequest(request, ElicitResultSchema));
+  });
+  server.registerTool("sample", { description: "Samples.", inputSchema: {} }, async () => {
+    const messages = [{ role: "user", content: { type: "text", text: "Hi" } }];
+    const { content } = await server.server.createMessage({ messages, maxTokens: 9 });
+    return text(content.text);
   });
   server.registerTool("grow", { description: "Adds a tool.", inputSchema: {} }, async () => {
     server.registerTool("grown", { description: "New.", inputSchema: {} }, async () => text("new"));

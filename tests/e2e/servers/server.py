@@ -1,9 +1,13 @@
 """A server made with the Python SDK, for tests/it/upstreams to attach: on standard streams or, with a port, on HTTP."""
 
 import sys
+from typing import Annotated
+
+from pydantic import BaseModel
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve
 
 server = MCPServer("python")
 
@@ -26,6 +30,20 @@ async def slow(ctx: Context) -> str:
     for step in range(1, 4):
         await ctx.report_progress(step, 3)
     return "done"
+
+
+class Name(BaseModel):
+    name: str
+
+
+def who() -> Elicit[Name]:
+    return Elicit("Who?", Name)
+
+
+@server.tool()
+def ask(given: Annotated[Name, Resolve(who)]) -> str:
+    """Asks."""
+    return f"hello {given.name}"
 
 
 if len(sys.argv) > 1:

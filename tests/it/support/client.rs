@@ -106,9 +106,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
 
     /// Opens a session.
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        self.initialize_able(version, json!({})).await
+    }
+
+    /// Opens a session as a client with these capabilities.
+    pub(crate) async fn initialize_able(&mut self, version: &str, able: Value) -> Value {
         let client = json!({ "name": self.name, "version": "1" });
         let params =
-            json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+            json!({ "protocolVersion": version, "capabilities": able, "clientInfo": client });
         let answer = self.request("initialize", params).await;
         self.notify("notifications/initialized", json!({})).await;
         answer["result"].clone()
@@ -149,6 +154,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
 
     pub(crate) async fn notify(&mut self, method: &str, params: Value) {
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+        self.send_raw(format!("{message}\n").as_bytes()).await;
+    }
+
+    /// Answers a request of the server.
+    pub(crate) async fn reply(&mut self, request: &Value, result: Value) {
+        let message = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
         self.send_raw(format!("{message}\n").as_bytes()).await;
     }
 

@@ -328,17 +328,13 @@ async fn a_question_reaches_a_client_of_the_newest_revision_as_it_is() {
 async fn a_client_with_a_session_is_asked_in_its_own_way() {
     let fake = FakeClient::new(&["ask"]);
     let mut site = Site::unopened(Options { client: Some(fake), ..Options::default() });
-    let info = json!({ "name": "asked", "version": "1" });
-    let hello = json!({ "protocolVersion": LATEST_SESSION, "capabilities": { "elicitation": {} }, "clientInfo": info });
-    site.client().request("initialize", hello).await;
-    site.client().notify("notifications/initialized", json!({})).await;
+    site.client().initialize_able(LATEST_SESSION, json!({ "elicitation": {} })).await;
     site.attach(web("up")).await;
     let id = site.client().start("tools/call", json!({ "name": "up.ask", "arguments": {} })).await;
     let asked = site.client().wait_for(|message| message["method"] == "elicitation/create").await;
     assert_eq!(asked["params"]["message"], "Who?");
     let result = json!({ "action": "accept", "content": { "name": "Bob" } });
-    let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
-    site.client().send_raw(format!("{answer}\n").as_bytes()).await;
+    site.client().reply(&asked, result).await;
     let done = site.client().answer(&id).await["result"].clone();
     assert!(text(&done).contains("Bob"), "{done}");
 }

@@ -7,5 +7,6 @@ mod network;
 mod own;
 mod processes;
 mod program;
+mod questions;
 mod sdks;
 mod site;

@@ -33,6 +33,8 @@ impl Findings {
 pub(super) struct Exchange {
     /// Who asks.
     pub(super) caller: Caller,
+    /// The number of the session, or of the request where there is none.
+    pub(super) session: u64,
     /// How this client wants tools to be spelled.
     pub(super) spelling: Spelling,
     /// Cancelled when the client takes the request back, or is gone.
@@ -60,6 +62,7 @@ impl Exchange {
     ) -> Self {
         Self {
             caller: (findings.caller)(&context.extensions).unwrap_or_else(Caller::local),
+            session: session.number,
             spelling: spelling(context, style),
             cancel: context.ct.clone(),
             peer: context.peer.clone(),

@@ -2,12 +2,13 @@
 //!
 //! [`McpServer`] is the SDK's handler and only delegates. A request becomes an [`exchange::Exchange`]; a
 //! built-in tool is one file under [`tools`], and [`tool`] does for all of them what has to be done once;
-//! a dynamic tool goes through [`dynamic`], one of another server through [`relay`]. Every failure becomes a result in
-//! [`reply`]. [`lists`] holds what `tools/list` answers, [`announce`] tells sessions and streams that it has changed.
+//! a dynamic tool goes through [`dynamic`], one of another server through [`relay`] and, where that server asks the
+//! client something, [`asking`]. Every failure becomes a result in [`reply`]. [`lists`] holds what `tools/list` answers, [`announce`] tells sessions and streams that it has changed.
 //! [`resources`] and [`prompts`] are there in the enterprise profile.
 
 mod announce;
 mod answer;
+mod asking;
 mod audit;
 mod bounded;
 mod clients;

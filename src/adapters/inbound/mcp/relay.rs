@@ -2,18 +2,19 @@
 //!
 //! A server of the newest revision may answer that it needs something of the client first. A client of that
 //! revision gets this answer as it is, and comes back with what was asked for. A client with a session is asked
-//! here, and the server is called again with its answers.
+//! here, and the server is called again with its answers. What a server with sessions asks while a call runs goes
+//! to the client in the same way.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientResult,
-    InputRequest, InputRequiredResult, ResultType, ServerRequest, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities,
+    InputRequiredResult, ResultType, Tool,
 };
-use rmcp::service::PeerRequestOptions;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
+use super::asking;
 use super::exchange::Exchange;
 use super::feed::with_sink;
 use super::names::Spelling;
@@ -23,13 +24,12 @@ use crate::app::upstreams::{MountedCall, Relayed};
 use crate::app::{AppError, CallContext, MountedTool, UpstreamsError};
 use crate::domain::ErrorCode;
 use crate::domain::execution::Failure;
+use crate::domain::tool::ToolName;
 use crate::domain::upstream::Mounted;
 use crate::ports::UpstreamReply;
 
 /// How often a client is asked during one call.
 const MAX_ROUNDS: usize = 10;
-/// Longest wait for a client's answer: a person may have to give it.
-const ANSWER: Duration = Duration::from_mins(10);
 
 /// A tool as `tools/list` shows it, under this name.
 pub(super) fn definition(mounted: &Mounted, shown: String) -> Option<Tool> {
@@ -45,68 +45,100 @@ pub(super) async fn call(
     tool: &MountedTool,
     request: CallToolRequestParams,
 ) -> CallToolResponse {
-    let mut call = MountedCall {
+    let call = MountedCall {
         arguments: request.arguments.unwrap_or_default(),
         capabilities: exchange.capabilities.as_ref().and_then(passed_on),
         answers: request.input_responses.map(|answers| answers.into_iter().collect()),
         state: request.request_state,
+        ..MountedCall::default()
     };
-    for _ in 0..MAX_ROUNDS {
-        let relayed = match run(shared, exchange, tool, call.clone()).await {
-            Ok(relayed) => relayed,
-            Err(error) => return failed(&error, exchange, tool).into(),
-        };
-        let Ok(UpstreamReply::InputRequired(asked)) = relayed.reply else {
-            return result(relayed, exchange.spelling, declared(tool)).into();
-        };
-        let Ok(asked) = serde_json::from_value::<InputRequiredResult>(asked.into()) else {
-            let wrong =
-                Failure::new(ErrorCode::InvalidOutput, "the server's question can't be read");
-            return failed(&wrong.into(), exchange, tool).into();
-        };
-        if exchange.stateless {
-            return asked.into();
-        }
-        call.state.clone_from(&asked.request_state);
-        match ask(exchange, asked.input_requests.unwrap_or_default()).await {
-            Ok(answers) => call.answers = Some(answers),
-            Err(failure) => return failed(&failure.into(), exchange, tool).into(),
+    match answered(shared, exchange, tool, call).await {
+        Ok(Answered::Asks(_, asked)) => asked.into(),
+        Ok(Answered::Done(relayed)) => result(relayed, exchange.spelling, declared(tool)).into(),
+        Err(error) => {
+            let took = exchange.started.elapsed();
+            reply::failed(&error, took, exchange.spelling, declared(tool)).into()
         }
     }
-    let message = format!("the server asked for more than {MAX_ROUNDS} times");
-    let failure = Failure::new(ErrorCode::InvalidOutput, message);
-    failed(&failure.into(), exchange, tool).into()
 }
 
-/// A call by `dynamic.tool.call`, which can't pass on what the server asks for.
+/// A call by `dynamic.tool.call`. A client without a session can't be asked through it, since that tool's own
+/// result is never a question.
 pub(super) async fn call_once(
     shared: &Shared,
     exchange: &Exchange,
     tool: &MountedTool,
     arguments: Map<String, Value>,
 ) -> Result<Relayed, AppError> {
-    let call = MountedCall { arguments, ..MountedCall::default() };
-    let relayed = run(shared, exchange, tool, call).await?;
-    match &relayed.reply {
-        Ok(UpstreamReply::InputRequired(_)) => Err(UpstreamsError::Asks(relayed.tool).into()),
-        _ => Ok(relayed),
+    let capabilities = exchange.capabilities.as_ref().filter(|_| !exchange.stateless);
+    let capabilities = capabilities.and_then(passed_on);
+    let call = MountedCall { arguments, capabilities, ..MountedCall::default() };
+    match answered(shared, exchange, tool, call).await? {
+        Answered::Done(relayed) => Ok(relayed),
+        Answered::Asks(tool, _) => Err(UpstreamsError::Asks(tool).into()),
     }
+}
+
+/// What became of a call.
+enum Answered {
+    Done(Relayed),
+    /// The client is to be asked first, and it has no session in which that could be done.
+    Asks(ToolName, InputRequiredResult),
+}
+
+/// Calls, and calls again with the answers of the client where the server asks and the client has a session.
+async fn answered(
+    shared: &Shared,
+    exchange: &Exchange,
+    tool: &MountedTool,
+    mut call: MountedCall,
+) -> Result<Answered, AppError> {
+    for _ in 0..MAX_ROUNDS {
+        let relayed = run(shared, exchange, tool, call.clone()).await?;
+        let Ok(UpstreamReply::InputRequired(asked)) = relayed.reply else {
+            return Ok(Answered::Done(relayed));
+        };
+        let asked = serde_json::from_value::<InputRequiredResult>(asked.into());
+        let asked = asked.map_err(|_| invalid("the server's question can't be read".to_owned()))?;
+        if exchange.stateless {
+            return Ok(Answered::Asks(relayed.tool, asked));
+        }
+        call.state.clone_from(&asked.request_state);
+        let asking = asking::ask_all(shared, exchange, asked.input_requests.unwrap_or_default());
+        call.answers = match exchange.cancel.run_until_cancelled(asking).await {
+            Some(Ok(answers)) => Some(answers),
+            Some(Err(why)) => {
+                let message = format!("the tool's server got no answer: {why}");
+                return Err(Failure::new(ErrorCode::ToolError, message).into());
+            }
+            None => return Err(Failure::new(ErrorCode::Cancelled, "the call was cancelled").into()),
+        };
+    }
+    Err(invalid(format!("the server asked for more than {MAX_ROUNDS} times")))
+}
+
+fn invalid(message: String) -> AppError {
+    Failure::new(ErrorCode::InvalidOutput, message).into()
 }
 
 async fn run(
     shared: &Shared,
     exchange: &Exchange,
     tool: &MountedTool,
-    call: MountedCall,
+    mut call: MountedCall,
 ) -> Result<Relayed, AppError> {
     let mounted = tool.mounted();
     let Some(upstreams) = &shared.app.upstreams else {
         return Err(UpstreamsError::NotAttached(mounted.alias.to_string()).into());
     };
+    let (questions, asked) = mpsc::channel(1);
+    call.client = exchange.session;
+    call.questions = Some(questions);
     with_sink(exchange, mounted.name.as_str(), async |sink| {
         let caller = exchange.caller.clone();
         let context = CallContext { caller, sink, cancel: exchange.cancel.clone() };
-        upstreams.call(context, tool, call).await
+        let calling = upstreams.call(context, tool, call);
+        asking::with_answers(shared, exchange, calling, asked).await
     })
     .await
 }
@@ -144,10 +176,6 @@ pub(super) fn result(relayed: Relayed, spelling: Spelling, declared: Declared) -
     result
 }
 
-fn failed(error: &AppError, exchange: &Exchange, tool: &MountedTool) -> CallToolResult {
-    reply::failed(error, exchange.started.elapsed(), exchange.spelling, declared(tool))
-}
-
 fn declared(tool: &MountedTool) -> Declared {
     let own = tool.mounted().tool.definition.contains_key("outputSchema");
     if own { Declared::Own } else { Declared::Ours }
@@ -161,51 +189,4 @@ fn passed_on(capabilities: &ClientCapabilities) -> Option<Map<String, Value>> {
         Ok(Value::Object(fields)) => Some(fields),
         _ => None,
     }
-}
-
-/// Asks a client with a session, one question after the other.
-async fn ask(
-    exchange: &Exchange,
-    questions: BTreeMap<String, InputRequest>,
-) -> Result<Map<String, Value>, Failure> {
-    let mut answers = Map::new();
-    for (key, question) in questions {
-        answers.insert(key, ask_one(exchange, question).await?);
-    }
-    Ok(answers)
-}
-
-async fn ask_one(exchange: &Exchange, question: InputRequest) -> Result<Value, Failure> {
-    let can = exchange.capabilities.clone().unwrap_or_default();
-    let (request, able) = match question {
-        InputRequest::Elicitation(request) => {
-            (ServerRequest::ElicitRequest(request), can.elicitation.is_some())
-        }
-        InputRequest::CreateMessage(request) => {
-            (ServerRequest::CreateMessageRequest(request), can.sampling.is_some())
-        }
-        InputRequest::ListRoots(request) => {
-            (ServerRequest::ListRootsRequest(request), can.roots.is_some())
-        }
-        _ => return Err(unanswered("it asks for what is not known here")),
-    };
-    if !able {
-        return Err(unanswered("it asks for what this client can't do"));
-    }
-    let options = PeerRequestOptions::with_timeout(ANSWER);
-    let asking = async {
-        exchange.peer.send_request_with_option(request, options).await?.await_response().await
-    };
-    let answer = exchange.cancel.run_until_cancelled(asking).await;
-    let answer: Option<Result<ClientResult, _>> = answer;
-    match answer {
-        Some(Ok(answer)) => serde_json::to_value(answer)
-            .map_err(|_| unanswered("the client's answer can't be passed on")),
-        Some(Err(_)) => Err(unanswered("the client did not answer what it asks for")),
-        None => Err(Failure::new(ErrorCode::Cancelled, "the call was cancelled")),
-    }
-}
-
-fn unanswered(why: &str) -> Failure {
-    Failure::new(ErrorCode::ToolError, format!("the tool's server got no answer: {why}"))
 }

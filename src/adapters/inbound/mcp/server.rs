@@ -17,6 +17,7 @@ use rmcp::model::{
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
 use super::announce::Audience;
@@ -56,6 +57,8 @@ pub struct McpServer {
 /// What all sessions share.
 pub(super) struct Shared {
     pub(super) app: App,
+    /// Runs what may outlive a request.
+    pub(super) tasks: TaskTracker,
     options: McpOptions,
     findings: Findings,
     builtins: Vec<Route>,
@@ -77,6 +80,7 @@ impl McpServer {
         findings: Findings,
     ) -> Self {
         let shared = Shared {
+            tasks: lifecycle.tasks.clone(),
             audience: Audience::follow(&app, lifecycle),
             builtins: tools::all(options.profile, app.upstreams.is_some()),
             lists: Lists::new(),

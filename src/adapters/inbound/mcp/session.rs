@@ -1,14 +1,23 @@
 //! What the server remembers of one session.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::domain::LogLevel;
 
 /// One session's settings. A stateless request has a session of its own that nobody ever changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Session {
+    /// Tells it from every other one of this process.
+    pub(super) number: u64,
     /// 0: no log was asked for; else one more than the level's place in [`LogLevel::ALL`].
     log_from: AtomicU8,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), log_from: AtomicU8::new(0) }
+    }
 }
 
 impl Session {

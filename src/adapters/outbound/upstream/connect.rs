@@ -75,7 +75,7 @@ impl McpClient {
             UpstreamSpec::Stdio(spec) => {
                 let (program, transport) =
                     Program::start(spec, &self.options, veil.clone(), &self.tasks)?;
-                let shaken = shake_hands(handler, Tap::new(transport, events.clone())).await;
+                let shaken = shake_hands(handler, Tap::new(transport, events.calls.clone())).await;
                 if shaken.is_err()
                     && let Some(how) = program.ended().await
                 {
@@ -86,7 +86,7 @@ impl McpClient {
             }
             UpstreamSpec::Http(spec) => {
                 let transport = http::transport(spec, &self.options)?;
-                (shake_hands(handler, Tap::new(transport, events.clone())).await, None)
+                (shake_hands(handler, Tap::new(transport, events.calls.clone())).await, None)
             }
         };
         let running = running.map_err(|error| fault::of_start(&error, veil))?;

@@ -13,10 +13,12 @@ use rmcp::model::{
 };
 use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, RunningService};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
+use super::calls::{Call, Calls, used_up};
 use super::fault::{self, Veil};
 use super::handler::{Events, Handler};
 use super::program::Program;
@@ -125,7 +127,9 @@ impl Session {
         &self,
         call: UpstreamCall,
         events: Arc<dyn UpstreamEvents>,
+        waiting: watch::Sender<usize>,
     ) -> Result<Running, UpstreamError> {
+        let client = call.client;
         let mut params = CallToolRequestParams::new(call.tool).with_arguments(call.arguments);
         params.input_responses = call.answers.map(|answers| answers.into_iter().collect());
         params.request_state = call.state;
@@ -139,22 +143,23 @@ impl Session {
             }
             options = options.with_meta(meta.clone());
         }
-        if self.info.protocol.as_str() >= ProtocolVersion::V_2026_07_28.as_str()
-            && let Some(capabilities) = call.capabilities
-            && let Ok(capabilities) = serde_json::from_value(Value::Object(capabilities))
-        {
-            meta.set_client_capabilities(capabilities);
+        if self.info.protocol.as_str() >= ProtocolVersion::V_2026_07_28.as_str() {
+            let capabilities = call.capabilities.unwrap_or_default();
+            let read = serde_json::from_value(Value::Object(capabilities));
+            meta.set_client_capabilities(read.unwrap_or_default());
             options = options.with_meta(meta);
         }
-        let sending = self.events.sending.lock().await;
+        let calls = self.events.calls.clone();
+        let sending = calls.sending.lock().await;
         let handle = self
             .peer
             .send_request_with_option(ClientRequest::CallToolRequest(request), options)
             .await
             .map_err(|error| fault::of_request(&error, &self.veil))?;
-        self.events.begin(handle.progress_token.clone(), events);
+        let call = Call { id: handle.id.clone(), client, events, waiting };
+        calls.begin(handle.progress_token.clone(), call);
         drop(sending);
-        Ok(Running { handle: Some(handle), events: self.events.clone(), tasks: self.tasks.clone() })
+        Ok(Running { handle: Some(handle), calls, tasks: self.tasks.clone() })
     }
 }
 
@@ -178,17 +183,17 @@ impl UpstreamSession for Session {
         cancel: CancellationToken,
     ) -> Result<UpstreamReply, UpstreamError> {
         let limit = call.timeout;
+        let (waiting, waits) = watch::channel(0);
         let answered = async {
-            let mut running = self.send(call, events).await?;
+            let mut running = self.send(call, events, waiting).await?;
             let answer = running.answer().await;
             reply(answer.map_err(|error| fault::of_request(&error, &self.veil))?)
         };
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(UpstreamError::Cancelled),
-            answer = tokio::time::timeout(limit, answered) => {
-                answer.unwrap_or_else(|_| Err(fault::too_slow(limit)))
-            }
+            answer = answered => answer,
+            () = used_up(limit, waits) => Err(fault::too_slow(limit)),
         }
     }
 
@@ -213,7 +218,7 @@ impl UpstreamSession for Session {
 /// A call that was sent. The server is told when this is dropped before it has answered.
 struct Running {
     handle: Option<RequestHandle<RoleClient>>,
-    events: Events,
+    calls: Calls,
     tasks: TaskTracker,
 }
 
@@ -223,7 +228,7 @@ impl Running {
             return Err(rmcp::ServiceError::TransportClosed);
         };
         let answer = (&mut handle.rx).await;
-        self.events.end(&handle.progress_token);
+        self.calls.end(&handle.progress_token);
         self.handle = None;
         answer.unwrap_or(Err(rmcp::ServiceError::TransportClosed))
     }
@@ -232,7 +237,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take() else { return };
-        self.events.end(&handle.progress_token);
+        self.calls.give_up(&handle.progress_token);
         let reason = Some("nobody waits for it any more".to_owned());
         self.tasks.spawn(async move {
             // A server that can't be told is gone or does not read.

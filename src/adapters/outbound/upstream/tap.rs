@@ -3,25 +3,25 @@
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    ClientJsonRpcMessage, JsonRpcMessage, ProgressNotificationParam, ServerJsonRpcMessage,
-    ServerNotification,
+    ClientJsonRpcMessage, JsonRpcError, JsonRpcMessage, JsonRpcResponse, ProgressNotificationParam,
+    ServerJsonRpcMessage, ServerNotification,
 };
 use rmcp::transport::Transport;
 
-use super::handler::Events;
+use super::calls::Calls;
 use crate::domain::execution::Progress;
 
 /// A transport whose progress notifications go to the calls that they are of.
 pub(super) struct Tap<T> {
     inner: T,
-    events: Events,
+    calls: Calls,
     /// What came and was not handed on yet: receiving may be taken back at any moment.
     held: Option<ServerJsonRpcMessage>,
 }
 
 impl<T> Tap<T> {
-    pub(super) const fn new(inner: T, events: Events) -> Self {
-        Self { inner, events, held: None }
+    pub(super) const fn new(inner: T, calls: Calls) -> Self {
+        Self { inner, calls, held: None }
     }
 }
 
@@ -41,13 +41,20 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Tap<T> {
                 self.held = Some(self.inner.receive().await?);
             }
             if !self.held.as_ref().is_some_and(is_progress) {
+                if let Some(
+                    JsonRpcMessage::Response(JsonRpcResponse { id, .. })
+                    | JsonRpcMessage::Error(JsonRpcError { id: Some(id), .. }),
+                ) = &self.held
+                {
+                    self.calls.answered(id);
+                }
                 return self.held.take();
             }
             // Whoever sends a call now is about to say which one it is.
-            drop(self.events.sending.lock().await);
+            drop(self.calls.sending.lock().await);
             if let Some(JsonRpcMessage::Notification(message)) = self.held.take()
                 && let ServerNotification::ProgressNotification(told) = message.notification
-                && let Some(call) = self.events.call(&told.params.progress_token)
+                && let Some(call) = self.calls.of_progress(&told.params.progress_token)
             {
                 let ProgressNotificationParam { progress, total, message, .. } = told.params;
                 call.progress(Progress { done: progress, total, message });
