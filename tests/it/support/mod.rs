@@ -14,6 +14,8 @@ pub(crate) mod docker;
 pub(crate) mod host;
 #[cfg(feature = "http")]
 pub(crate) mod issuer;
+#[cfg(all(feature = "otlp", feature = "upstream"))]
+pub(crate) mod mcp_server;
 #[cfg(feature = "file")]
 pub(crate) mod peer;
 #[cfg(feature = "postgres")]

@@ -2,4 +2,8 @@
 
 mod collector;
 mod dashboards;
+#[cfg(all(feature = "upstream", target_os = "linux"))]
+mod secrets;
 mod traces;
+#[cfg(all(feature = "upstream", target_os = "linux"))]
+mod upstreams;

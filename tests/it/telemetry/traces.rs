@@ -7,8 +7,8 @@ use super::collector::{Collector, hex, text};
 use crate::e2e::server::{HttpServer, Site};
 use crate::support::client::{Client, STATELESS};
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const CALLER: &str = "b7ad6b7169203331";
+pub(super) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+pub(super) const CALLER: &str = "b7ad6b7169203331";
 
 async fn server(site: &Site, endpoint: &str) -> HttpServer {
     let endpoint = format!("--otel-exporter-otlp-endpoint={endpoint}");
@@ -16,7 +16,7 @@ async fn server(site: &Site, endpoint: &str) -> HttpServer {
 }
 
 /// A call over HTTP without a session, with this `traceparent`.
-async fn call(url: &str, parent: Option<&str>, tool: &str, arguments: &Value) -> Value {
+pub(super) async fn call(url: &str, parent: Option<&str>, tool: &str, arguments: &Value) -> Value {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": STATELESS,
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -45,7 +45,7 @@ async fn create(url: &str, parent: Option<&str>, name: &str, code: &str) {
     assert_eq!(made["isError"], false, "{made}");
 }
 
-fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+pub(super) fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
     let names: Vec<_> = spans.iter().map(|span| &span.name).collect();
     spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} in {names:?}"))
 }

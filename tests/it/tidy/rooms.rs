@@ -209,7 +209,11 @@ pub(super) const ROOMS: &[Room] = &[
             "sha2",
         ],
     ),
-    adapter("src/adapters/outbound/upstream/", CALLED, &["http", "reqwest", "rmcp", "rustix"]),
+    adapter(
+        "src/adapters/outbound/upstream/",
+        CALLED,
+        &["http", "reqwest", "rmcp", "rustix", "sse_stream"],
+    ),
     adapter(
         "src/adapters/outbound/telemetry/",
         CALLED,

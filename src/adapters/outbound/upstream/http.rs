@@ -18,6 +18,7 @@ use url::Host;
 
 use super::connect::ClientOptions;
 use super::fault::FORBIDDEN;
+use super::traced::Traced;
 use crate::domain::network::is_public;
 use crate::domain::upstream::HttpSpec;
 use crate::ports::UpstreamError;
@@ -34,7 +35,7 @@ const MAX_ERROR_BYTES: usize = 8 << 10;
 pub(super) fn transport(
     spec: &HttpSpec,
     options: &ClientOptions,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, UpstreamError> {
+) -> Result<StreamableHttpClientTransport<Traced>, UpstreamError> {
     let url = spec.url.as_url();
     let port = url.port_or_known_default().unwrap_or_default();
     let listed = url.host_str().is_some_and(|host| options.private_hosts.allow(host, port));
@@ -70,7 +71,7 @@ pub(super) fn transport(
     config.max_sse_event_size = options.max_message_bytes;
     config.max_json_response_size = options.max_message_bytes;
     config.max_error_response_size = MAX_ERROR_BYTES;
-    Ok(StreamableHttpClientTransport::with_client(client, config))
+    Ok(StreamableHttpClientTransport::with_client(Traced(client), config))
 }
 
 fn refusal(what: &str) -> String {
