@@ -24,9 +24,9 @@ pub static ATTACH_MAX: Setting = Setting::integer(
 pub static COMMANDS: Setting = Setting::list(
     "MCP_UPSTREAM_COMMANDS",
     Item::Text,
-    "Programs that may be started as servers, as the attachment writes them; `*`: any; empty: none",
+    "Programs that may be started as servers, as the attachment writes them; `*`: any",
 )
-.or("*");
+.or_note("none");
 /// `MCP_UPSTREAM_PRIVATE_HOSTS`.
 pub static PRIVATE_HOSTS: Setting = Setting::list(
     "MCP_UPSTREAM_PRIVATE_HOSTS",

@@ -95,7 +95,9 @@ impl UpstreamsError {
     /// The stable code.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Invalid(InvalidUpstream::Command) => ErrorCode::PermissionDenied,
+            Self::Invalid(InvalidUpstream::Command { .. } | InvalidUpstream::Loader { .. }) => {
+                ErrorCode::PermissionDenied
+            }
             Self::Invalid(_) | Self::Names { .. } | Self::Asks(_) => ErrorCode::InvalidInput,
             Self::Attached(_) | Self::AliasTaken { .. } | Self::AliasesOverlap { .. } => {
                 ErrorCode::AlreadyExists

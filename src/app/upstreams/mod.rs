@@ -161,7 +161,7 @@ impl Upstreams {
             actor,
             attached_at: self.parts.clock.now(),
         };
-        let connected = connect(&*self.parts.client, &attachment).await;
+        let connected = connect(&*self.parts.client, &self.parts.policy, &attachment).await;
         let (session, tools) =
             connected.map_err(|error| UpstreamsError::Server { alias: alias.clone(), error })?;
         let shown = tools.iter().filter(|tool| !tool.came_through(&self.instance)).cloned();
@@ -271,7 +271,8 @@ impl Upstreams {
         self.mounts().insert(mount.attachment.alias.clone(), Arc::clone(&mount));
         let lifecycle = &self.parts.lifecycle;
         let (client, catalog) = (Arc::clone(&self.parts.client), Arc::clone(&self.parts.catalog));
-        let keeping = Arc::clone(&mount).keep(client, catalog, first, lifecycle.stopped.clone());
+        let (policy, stopped) = (self.parts.policy.clone(), lifecycle.stopped.clone());
+        let keeping = Arc::clone(&mount).keep(client, policy, catalog, first, stopped);
         lifecycle.tasks.spawn(keeping);
         mount
     }

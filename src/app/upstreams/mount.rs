@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::Catalog;
 use crate::domain::tool::ToolName;
-use crate::domain::upstream::{Attachment, Mounted, RemoteTool};
+use crate::domain::upstream::{Attachment, InvalidUpstream, Mounted, RemoteTool, UpstreamPolicy};
 use crate::ports::{ServerInfo, UpstreamClient, UpstreamError, UpstreamSession};
 
 /// Waits between attempts to connect: doubled each time, up to the longest.
@@ -114,13 +114,14 @@ impl Mount {
     pub(super) async fn keep(
         self: Arc<Self>,
         client: Arc<dyn UpstreamClient>,
+        policy: UpstreamPolicy,
         catalog: Arc<Catalog>,
         first: Option<Connected>,
         stopped: CancellationToken,
     ) {
         let _ended = self.ended.clone().drop_guard();
         tokio::select! {
-            () = self.connections(&*client, &catalog, first) => {}
+            () = self.connections(&*client, &policy, &catalog, first) => {}
             () = self.stop.cancelled() => {}
             () = stopped.cancelled() => {}
         }
@@ -134,6 +135,7 @@ impl Mount {
     async fn connections(
         &self,
         client: &dyn UpstreamClient,
+        policy: &UpstreamPolicy,
         catalog: &Catalog,
         mut first: Option<Connected>,
     ) {
@@ -142,7 +144,7 @@ impl Mount {
         loop {
             let connected = match first.take() {
                 Some(first) => Ok(first),
-                None => connect(client, &self.attachment).await,
+                None => connect(client, policy, &self.attachment).await,
             };
             let problem = match connected {
                 Ok((session, tools)) => {
@@ -230,11 +232,14 @@ impl Mount {
     }
 }
 
-/// Connects, and asks for the tools.
+/// Connects, and asks for the tools. What is kept may have been attached under another policy.
 pub(super) async fn connect(
     client: &dyn UpstreamClient,
+    policy: &UpstreamPolicy,
     attachment: &Attachment,
 ) -> Result<Connected, UpstreamError> {
+    let refused = |why: InvalidUpstream| UpstreamError::Forbidden(why.to_string());
+    policy.allows(&attachment.spec).map_err(refused)?;
     let session = client.connect(&attachment.spec).await?;
     match session.tools().await {
         Ok(tools) => Ok((session, tools)),

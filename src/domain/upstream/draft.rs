@@ -16,6 +16,8 @@ const MAX_PATH: usize = 2_000;
 const MAX_ENTRIES: usize = 64;
 /// Longest argument or value, in bytes.
 const MAX_VALUE: usize = 8_192;
+/// Most of a refused command that is repeated, in characters.
+const MAX_SHOWN: usize = 200;
 /// Headers that belong to the transport; also every one that begins with `mcp-`.
 const TRANSPORT_HEADERS: [&str; 10] = [
     "accept",
@@ -78,10 +80,39 @@ pub enum Transport {
 /// What the operator allows of attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamPolicy {
-    /// Programs that may be started; `*`: any (`MCP_UPSTREAM_COMMANDS`).
+    /// Programs that may be started; `*`: any; none: none (`MCP_UPSTREAM_COMMANDS`).
     pub commands: Vec<String>,
     /// Longest timeout, in milliseconds (`MCP_SANDBOX_MAX_TIMEOUT_MS`).
     pub max_timeout_ms: u32,
+}
+
+impl UpstreamPolicy {
+    /// Whether what is to be reached may be: also asked of what was kept under another policy.
+    pub fn allows(&self, spec: &UpstreamSpec) -> Result<(), InvalidUpstream> {
+        match spec {
+            UpstreamSpec::Stdio(spec) => self.allows_program(spec),
+            UpstreamSpec::Http(_) => Ok(()),
+        }
+    }
+
+    fn allows_program(&self, spec: &StdioSpec) -> Result<(), InvalidUpstream> {
+        let StdioSpec { command, env, .. } = spec;
+        if self.commands.iter().any(|allowed| allowed == "*") {
+            return Ok(());
+        }
+        if !self.commands.contains(command) {
+            let command = command.chars().take(MAX_SHOWN).collect();
+            return Err(InvalidUpstream::Command { command });
+        }
+        let by_name = !command.contains('/');
+        let loads = |name: &&String| {
+            (by_name && *name == "PATH") || name.starts_with("LD_") || name.starts_with("DYLD_")
+        };
+        match env.keys().find(loads) {
+            Some(name) => Err(InvalidUpstream::Loader { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A draft that was found in order.
@@ -122,9 +153,22 @@ pub enum InvalidUpstream {
     },
     /// The operator's list does not have it.
     #[error(
-        "this server may not start that program: the operator lists those allowed in MCP_UPSTREAM_COMMANDS"
+        "this server may not start {command:?}: it starts only the programs that its operator has listed, with \
+         MCP_UPSTREAM_COMMANDS={command} for instance"
     )]
-    Command,
+    Command {
+        /// The beginning of what was asked for.
+        command: String,
+    },
+    /// A variable that would make another program of one that the operator has listed.
+    #[error(
+        "env/{name} decides which code runs, which is for the operator to say who has listed the programs that may \
+         be started: leave it out"
+    )]
+    Loader {
+        /// The variable.
+        name: String,
+    },
     /// A value of the wrong shape or length.
     #[error("{field}: {rule}")]
     Value {
@@ -168,9 +212,6 @@ impl UpstreamDraft {
         let missing = InvalidUpstream::Missing { field: "command", transport: "stdio" };
         let command = self.command.ok_or(missing)?;
         path("command", &command)?;
-        if !policy.commands.iter().any(|allowed| allowed == "*" || *allowed == command) {
-            return Err(InvalidUpstream::Command);
-        }
         if let Some(cwd) = &self.cwd {
             path("cwd", cwd)?;
         }
@@ -190,7 +231,9 @@ impl UpstreamDraft {
             value(&format!("env/{name}"), text, |c| c != '\0')?;
         }
         let args = self.args.into_iter().map(Secret::new).collect();
-        Ok(StdioSpec { command, args, env: secrets(self.env), cwd: self.cwd })
+        let spec = StdioSpec { command, args, env: secrets(self.env), cwd: self.cwd };
+        policy.allows_program(&spec)?;
+        Ok(spec)
     }
 
     fn http(self) -> Result<HttpSpec, InvalidUpstream> {
@@ -297,7 +340,8 @@ mod tests {
     #[test]
     fn what_is_not_is_refused_with_its_place() {
         for (refused, says) in [
-            (stdio("command", json!("/bin/other")), "MCP_UPSTREAM_COMMANDS"),
+            (stdio("command", json!("/bin/other")), "MCP_UPSTREAM_COMMANDS=/bin/other"),
+            (stdio("env", json!({ "LD_PRELOAD": "/tmp/x.so" })), "env/LD_PRELOAD"),
             (stdio("command", json!(null)), "command is required"),
             (stdio("url", json!("https://x.example")), "url means nothing"),
             (stdio("args", json!(["a\u{0}b"])), "args/0"),
@@ -316,12 +360,33 @@ mod tests {
     }
 
     #[test]
+    fn a_program_listed_by_name_is_found_where_the_operator_looks() {
+        let named = |commands: &[&str], env: Value| {
+            let fields =
+                json!({ "alias": "a", "transport": "stdio", "command": "tool", "env": env });
+            let draft: UpstreamDraft = serde_json::from_value(fields).unwrap();
+            let commands = commands.iter().map(|command| (*command).to_owned()).collect();
+            draft.check(&UpstreamPolicy { commands, max_timeout_ms: 120_000 })
+        };
+        let path = json!({ "PATH": "/tmp/mine" });
+        assert!(named(&["tool"], json!({})).is_ok());
+        let refused = named(&["tool"], path.clone()).unwrap_err();
+        assert_eq!(refused, InvalidUpstream::Loader { name: "PATH".to_owned() });
+        assert!(named(&["*"], path).is_ok());
+        assert!(matches!(named(&[], json!({})), Err(InvalidUpstream::Command { .. })));
+        // A path needs none of it.
+        assert!(stdio("env", json!({ "PATH": "/opt/bin" })).is_ok());
+    }
+
+    #[test]
     fn no_secret_shows_in_any_view() {
         let secret = http("headers", json!({ "X-Key": "hush" })).unwrap();
         let query = http("url", json!("https://x.example/mcp?key=hush")).unwrap();
+        let path = http("url", json!("https://x.example/s/hush-0123456789abcdef/mcp")).unwrap();
+        assert_eq!(path.spec.target(), "https://x.example/s/***/mcp");
         let args = stdio("args", json!(["--token=hush"])).unwrap();
         let env = stdio("env", json!({ "TOKEN": "hush" })).unwrap();
-        for checked in [secret, query, args, env] {
+        for checked in [secret, query, path, args, env] {
             assert!(!format!("{checked:?}").contains("hush"));
             assert!(!checked.spec.target().contains("hush"));
             assert!(checked.spec.secrets().iter().any(|secret| secret.contains("hush")));

@@ -44,7 +44,7 @@ const NUMBERS: [(&str, &str, u64, u64); 29] = [
 ];
 
 /// Everything else that has a default.
-const TEXTS: [(&str, &str); 20] = [
+const TEXTS: [(&str, &str); 19] = [
     ("MCP_PROFILE", "mvp"),
     ("MCP_TRANSPORT", "stdio"),
     ("MCP_TOOL_NAME_STYLE", "auto"),
@@ -64,7 +64,6 @@ const TEXTS: [(&str, &str); 20] = [
     ("MCP_AUTH_MODE", "none"),
     ("MCP_AUDIT_FILE", ".dynamic-mcp/audit.log"),
     ("MCP_EXPERIMENTAL_UPSTREAM_MCP_ATTACH", "false"),
-    ("MCP_UPSTREAM_COMMANDS", "*"),
 ];
 
 #[test]

@@ -18,7 +18,14 @@ struct Program {
 }
 
 impl Program {
+    /// One that may start any program.
     async fn start(folder: &TempDir, more: &[String]) -> Self {
+        let any = "--upstream-commands=*".to_owned();
+        Self::starting_nothing(folder, &[more, &[any]].concat()).await
+    }
+
+    /// One that may start no program, as it is unless the operator lists some.
+    async fn starting_nothing(folder: &TempDir, more: &[String]) -> Self {
         let log = std::fs::File::options().append(true).create(true).open(log(folder)).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_dynamic-mcp"))
             .args([
@@ -98,6 +105,39 @@ async fn a_restart_restores_what_was_attached_and_no_log_tells_secrets() {
     let log = std::fs::read_to_string(log(&folder)).unwrap();
     assert!(log.contains("my token is ***"), "{log}");
     assert!(!log.contains("hush-hush-hush") && !log.contains(TOKEN), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_program_is_started_that_the_operator_has_not_listed() {
+    let (folder, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let draft = script("up", &theirs, r#"*'"initialize"'*) touch started ;;"#);
+    let mut strict = Program::starting_nothing(&folder, &[]).await;
+    let refused = strict.manage("upstream.mcp.attach", draft.clone()).await;
+    assert_eq!(refused["code"], "permission_denied", "{refused}");
+    let error = refused["error"].as_str().unwrap();
+    assert!(error.contains("MCP_UPSTREAM_COMMANDS=/bin/sh"), "{error}");
+    assert!(!theirs.path().join("started").exists());
+    strict.end().await;
+
+    // Nor one that was attached when it was listed.
+    let draft = script("up", &theirs, "*nothing*) ;;");
+    let listed = ["--upstream-commands=/bin/true,/bin/sh".to_owned()];
+    let mut listing = Program::starting_nothing(&folder, &listed).await;
+    assert_eq!(listing.manage("upstream.mcp.attach", draft).await["connected"], true);
+    listing.end().await;
+    script("up", &theirs, r#"*'"initialize"'*) touch started ;;"#);
+    let mut strict = Program::starting_nothing(&folder, &[]).await;
+    let problem = loop {
+        let listed = strict.manage("upstream.mcp.list", json!({})).await;
+        let problem = listed["upstreams"][0]["problem"].as_str().unwrap_or_default().to_owned();
+        if !problem.is_empty() && !problem.contains("being connected") {
+            break problem;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert!(problem.contains("MCP_UPSTREAM_COMMANDS"), "{problem}");
+    assert!(!theirs.path().join("started").exists());
+    strict.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
