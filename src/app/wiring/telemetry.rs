@@ -10,8 +10,10 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use super::WiringError;
 use crate::app::config::{LogFormat, Telemetry};
 
-/// An SDK target that reports every stream that is open at the end as an error; it is none.
-const NOISE: &str = "rmcp=warn,rmcp::service=off";
+/// Targets of the SDK: one reports every stream that is open at the end as an error, which it is not; those of its
+/// client over HTTP name URLs with their queries, which may hold secrets, and what they report comes as an error too.
+const NOISE: &str = "rmcp=warn,rmcp::service=off,rmcp::transport::worker=off,\
+    rmcp::transport::streamable_http_client=off,rmcp::transport::common=off";
 
 type BoxLayer = Box<dyn Layer<Registry> + Send + Sync>;
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Position, Url};
 
 use super::alias::Alias;
 use crate::domain::Actor;
+
+/// Shortest part of a path that may be a key, in bytes.
+const MIN_KEY: usize = 20;
 
 /// An attached server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +59,18 @@ impl UpstreamSpec {
     }
 
     /// What is reached, without anything that may be a secret: the program without its arguments, the URL
-    /// without its query.
+    /// without its query and without parts of its path that look like one.
     pub fn target(&self) -> String {
         match self {
             Self::Stdio(spec) => spec.command.clone(),
             Self::Http(spec) => {
-                let mut url = spec.url.as_url().clone();
-                url.set_query(None);
-                url.into()
+                let url = spec.url.as_url();
+                let path: Vec<_> = url
+                    .path()
+                    .split('/')
+                    .map(|part| if is_key(part) { "***" } else { part })
+                    .collect();
+                format!("{}{}", &url[..Position::BeforePath], path.join("/"))
             }
         }
     }
@@ -77,7 +84,8 @@ impl UpstreamSpec {
         secrets.keys().cloned().collect()
     }
 
-    /// Everything that must not be shown: values of variables and headers, arguments, the URL's query.
+    /// Everything that must not be shown: values of variables and headers, arguments, the URL's query and what looks
+    /// like a key in its path.
     pub fn secrets(&self) -> Vec<&str> {
         match self {
             Self::Stdio(spec) => {
@@ -86,10 +94,19 @@ impl UpstreamSpec {
             }
             Self::Http(spec) => {
                 let headers = spec.headers.values().map(Secret::expose);
-                headers.chain(spec.url.as_url().query()).collect()
+                let url = spec.url.as_url();
+                headers
+                    .chain(url.query())
+                    .chain(url.path().split('/').filter(|p| is_key(p)))
+                    .collect()
             }
         }
     }
+}
+
+/// Whether a part of a path looks like the key that some services have there in the place of a header.
+fn is_key(part: &str) -> bool {
+    part.len() >= MIN_KEY && part.contains(|c: char| c.is_ascii_digit())
 }
 
 /// A program.
@@ -178,7 +195,7 @@ impl Endpoint {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0[..url::Position::AfterPath])
+        f.write_str(&self.0[..Position::BeforePath])
     }
 }
 

@@ -24,6 +24,12 @@ impl Site {
         self.folder.path().join("server.log")
     }
 
+    /// What the servers on HTTP have logged so far.
+    #[cfg(feature = "http")]
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap()
+    }
+
     /// The command line of a server on stdio, for a client to start.
     pub(crate) fn stdio(&self) -> Vec<String> {
         let store = format!("--dynamic-store={}", self.folder.path().join("tools.redb").display());
