@@ -69,6 +69,56 @@ async fn an_endless_list_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_says_more_of_itself_than_anybody_would_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    for (part, around) in [
+        ("description", r#""description":"$big","inputSchema":{"type":"object"}"#),
+        ("schema", r#""inputSchema":{"type":"object","description":"$big"}"#),
+        ("meta", r#""inputSchema":{"type":"object"},"_meta":{"x":"$big"}"#),
+    ] {
+        let on = format!(
+            "*'\"tools/list\"'*) big=$(head -c 300000 /dev/zero | tr '\\0' x)\n answer \"{}\" ;;",
+            format!(r#"{{"tools":[{{"name":"work",{around}}}]}}"#).replace('"', "\\\""),
+        );
+        let refused = site.refused(script("bad", &folder, &on)).await;
+        assert_eq!(refused["code"], "invalid_input", "{part}: {refused}");
+        assert!(refused["error"].as_str().unwrap().contains("256 KiB"), "{part}: {refused}");
+        assert!(refused.to_string().len() < 2_000);
+    }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_turns_in_circles_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for (at, schema) in [
+        r##"{"type":"object","$ref":"#"}"##,
+        r##"{"type":"object","$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}"##,
+        r##"{"type":"object","allOf":[{"$ref":"#"},{"$ref":"#"}],"anyOf":[{"$ref":"#"},{"$ref":"#"}]}"##,
+        r#"{"type":"object","properties":{"x":{"pattern":"(((((a+)+)+)+)+)+$"}}}"#,
+        r#"{"type":"object","$ref":"https://elsewhere.example/schema"}"#,
+        r#"{"type":7}"#,
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut site = Site::open().await;
+        let on = format!(
+            "*'\"tools/list\"'*) answer '{{\"tools\":[{{\"name\":\"work\",\"inputSchema\":{schema}}}]}}' ;;"
+        );
+        let draft = script(&format!("bad{at}"), &folder, &on);
+        site.attach(draft).await;
+        let arguments = json!({ "x": "a".repeat(60) + "!" });
+        let called = site.client().call(&format!("bad{at}.work"), arguments).await;
+        // Passed on, or refused here: but answered.
+        let refused = called["structuredContent"]["code"] == "invalid_input";
+        assert!(refused || called["content"][0]["text"] == "done", "{schema}: {called}");
+        site.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_huge_result_is_refused_and_the_next_one_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut site = Site::open().await;
@@ -101,6 +151,23 @@ async fn one_that_dies_in_a_call_fails_it_and_is_started_again() {
         assert_eq!(again["structuredContent"]["code"], "engine_unavailable", "{again}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn detaching_ends_the_calls_that_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    site.attach(script("bad", &folder, r#"*'"tools/call"'*) touch asked ;;"#)).await;
+    let id =
+        site.client().start("tools/call", json!({ "name": "bad.work", "arguments": {} })).await;
+    while !folder.path().join("asked").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(site.detach("bad").await["detached"], true);
+    let ended = site.client().answer(&id).await["result"].clone();
+    assert_eq!(ended["structuredContent"]["code"], "engine_unavailable", "{ended}");
+    assert_eq!(site.served.test.app.gate.active(), 0);
     site.end().await;
 }
 

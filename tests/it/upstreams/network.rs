@@ -106,3 +106,27 @@ async fn one_that_never_answers_or_answers_too_much_is_not_attached() {
     assert_eq!(nobody["code"], "engine_unavailable", "{nobody}");
     site.end().await;
 }
+
+/// One that is never silent for long, and never done.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_drips_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+                let mut sent = stream.write_all(head.as_bytes()).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    sent = stream.write_all(b": still there\n\n").await;
+                }
+            });
+        }
+    });
+    let connect_timeout = Duration::from_secs(2);
+    let mut site = Site::with(Options { connect_timeout, ..Options::default() }).await;
+    let refused = site.refused(at(&format!("http://127.0.0.1:{port}/mcp"))).await;
+    assert_eq!(refused["code"], "timeout", "{refused}");
+    site.end().await;
+}

@@ -46,6 +46,23 @@ async fn detaching_ends_a_program_with_all_its_descendants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_ignores_the_end_of_its_input_and_every_signal_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let stays = FORKS.replace("echo $$ > self;", "trap '' HUP INT TERM PIPE; echo $$ > self;");
+    let mut draft = script("up", &folder, &stays);
+    let path = draft["args"][0].as_str().unwrap().to_owned();
+    let forever = std::fs::read_to_string(&path).unwrap() + "\nwhile :; do sleep 1; done\n";
+    std::fs::write(&path, forever).unwrap();
+    draft["timeoutMs"] = 1_000.into();
+    site.attach(draft).await;
+    assert_eq!(alive(&folder), ["self", "child", "runaway"]);
+    assert_eq!(site.detach("up").await["detached"], true);
+    assert!(alive(&folder).is_empty(), "left: {:?}", alive(&folder));
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn so_does_the_end_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let mut site = Site::open().await;
