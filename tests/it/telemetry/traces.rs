@@ -134,6 +134,7 @@ async fn over_stdio_the_context_is_in_meta() {
         .arg(format!("--otel-exporter-otlp-endpoint={}", collector.endpoint))
         .env_clear()
         .env("OTEL_SERVICE_NAME", "my-tools")
+        .env("MCP_EXECUTION_ENGINE", "embedded")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
