@@ -37,15 +37,27 @@ async fn ask(
     method: &str,
     params: &Value,
 ) -> Value {
+    said(address, session, id, method, params).await.pop().unwrap()
+}
+
+/// The same, with what is said before.
+async fn said(
+    address: std::net::SocketAddr,
+    session: &str,
+    id: u32,
+    method: &str,
+    params: &Value,
+) -> Vec<Value> {
     let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
     let mut client = Client::connect(address).await;
     client.send("POST", "/mcp", &format!("{}{session}", mcp_headers()), &body.to_string()).await;
     let head = client.head().await;
     assert_eq!(head.status, 200, "{method}");
+    let mut said = Vec::new();
     loop {
-        let event = client.event().await.unwrap();
-        if event["id"] == id {
-            return event;
+        said.push(client.event().await.unwrap());
+        if said.last().unwrap()["id"] == id {
+            return said;
         }
     }
 }
@@ -82,6 +94,31 @@ async fn a_session_whose_requests_alternate_works() {
     }
     for share in fleet.balancer.shares.iter() {
         assert!(share.load(Ordering::Relaxed) > 6, "both have had their part");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tool_logs_comes_before_its_answer_at_whichever_replica() {
+    let fleet = fleet(&[]).await;
+    let address = fleet.balancer.address;
+    let session = session(address).await;
+    // The session's own stream is at one of them.
+    let mut stream = Client::connect(address).await;
+    stream.send("GET", "/mcp", &format!("{}{session}", mcp_headers()), "").await;
+    assert_eq!(stream.head().await.status, 200);
+    ask(address, &session, 2, "logging/setLevel", &json!({ "level": "info" })).await;
+    let code = "console.info('from', args.n); return args.n";
+    assert!(is_ok(&create(address, "telling.tool", code).await));
+    for replica in &fleet.replicas {
+        until(async || names(replica.address).await == ["telling.tool"]).await;
+        until(async || {
+            let with = json!({ "name": "telling.tool", "arguments": { "args": { "n": 7 } } });
+            let said = said(replica.address, &session, 3, "tools/call", &with).await;
+            assert_eq!(said.last().unwrap()["result"]["structuredContent"]["result"], 7);
+            // The level has to come here first.
+            said.len() == 2 && said[0]["method"] == "notifications/message"
+        })
+        .await;
     }
 }
 

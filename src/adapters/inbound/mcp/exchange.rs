@@ -1,7 +1,7 @@
 //! What one request brings with it, in the domain's words.
 
 use rmcp::RoleServer;
-use rmcp::model::{ClientCapabilities, Extensions, ProgressToken, ProtocolVersion};
+use rmcp::model::{ClientCapabilities, Extensions, ProgressToken, ProtocolVersion, RequestId};
 use rmcp::service::{Peer, RequestContext};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ pub(super) struct Exchange {
     pub(super) cancel: CancellationToken,
     /// The client.
     pub(super) peer: Peer<RoleServer>,
+    /// The request's id.
+    pub(super) id: RequestId,
     /// The token for progress, if the client wants to be told.
     pub(super) progress: Option<ProgressToken>,
     /// The lowest level of log entries that the client wants, if it wants any.
@@ -66,6 +68,7 @@ impl Exchange {
             spelling: spelling(context, style),
             cancel: context.ct.clone(),
             peer: context.peer.clone(),
+            id: context.id.clone(),
             progress: context.meta.get_progress_token(),
             log_from: if is_stateless(context) {
                 context.meta.log_level().map(level)

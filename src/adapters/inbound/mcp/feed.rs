@@ -5,9 +5,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rmcp::RoleServer;
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
-use rmcp::service::{Peer, ServiceError};
+use rmcp::service::{OriginatingRequestId, ServiceError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -113,19 +112,23 @@ async fn forward(
             () = ended.cancelled() => None,
         };
         let Some(item) = item else { return };
-        if send(&exchange.peer, logger, item).await.is_err() {
+        if send(exchange, logger, item).await.is_err() {
             return;
         }
     }
 }
 
 #[expect(deprecated, reason = "logging is served as long as a supported revision has it")]
-async fn send(peer: &Peer<RoleServer>, logger: &str, item: Item) -> Result<(), ServiceError> {
-    use rmcp::model::LoggingMessageNotificationParam as Message;
+async fn send(exchange: &Exchange, logger: &str, item: Item) -> Result<(), ServiceError> {
+    use rmcp::model::{LoggingMessageNotification, LoggingMessageNotificationParam as Message};
+    let peer = &exchange.peer;
     match item {
         Item::Log(LogEntry { level, data }) => {
             let message = Message::new(their_level(level), data).with_logger(logger);
-            peer.notify_logging_message(message).await
+            let mut message = LoggingMessageNotification::new(message);
+            // It goes where the call's answer goes: the session's own stream may be at another replica.
+            message.extensions.insert(OriginatingRequestId(exchange.id.clone()));
+            peer.send_notification(message.into()).await
         }
         Item::Progress(token, Progress { done, total, message }) => {
             let mut progress = ProgressNotificationParam::new(token, done);

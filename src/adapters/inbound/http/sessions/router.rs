@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rmcp::model::{
-    ClientJsonRpcMessage, ErrorData, GetExtensions as _, GetMeta as _, JsonRpcMessage,
+    ClientJsonRpcMessage, ErrorData, Extensions, GetExtensions as _, GetMeta as _, JsonRpcMessage,
     ProgressToken, RequestId, ServerJsonRpcMessage, ServerNotification,
     ToolListChangedNotification,
 };
@@ -193,14 +193,16 @@ impl Router {
     fn stream_of(&mut self, message: &ServerJsonRpcMessage) -> StreamKey {
         match message {
             JsonRpcMessage::Request(request) => {
-                let origin = request.request.extensions().get::<OriginatingRequestId>();
-                let key = origin.and_then(|origin| self.by_id.get(&origin.0).copied());
+                let key = self.origin(request.request.extensions());
                 self.asked.insert(request.id.clone(), key);
                 key
             }
             JsonRpcMessage::Notification(notification) => match &notification.notification {
                 ServerNotification::ProgressNotification(progress) => {
                     self.by_token.get(&progress.params.progress_token).copied()
+                }
+                ServerNotification::LoggingMessageNotification(entry) => {
+                    self.origin(&entry.extensions)
                 }
                 // The server takes back a question of its own.
                 ServerNotification::CancelledNotification(cancelled) => {
@@ -210,6 +212,11 @@ impl Router {
             },
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => None,
         }
+    }
+
+    /// The stream of the request in whose course the server says something.
+    fn origin(&self, said: &Extensions) -> StreamKey {
+        self.by_id.get(&said.get::<OriginatingRequestId>()?.0).copied()
     }
 
     fn finish(&mut self, number: u64) {
