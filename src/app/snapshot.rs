@@ -135,8 +135,12 @@ impl Snapshot {
         self.deleted.get(name).copied()
     }
 
-    /// Everything anew.
-    pub(super) fn rebuild(&self, tools: Vec<Arc<Tool>>, corrupt: Vec<(String, String)>) -> Self {
+    /// Everything anew; nothing where that is what is here already.
+    pub(super) fn rebuild(
+        &self,
+        tools: Vec<Arc<Tool>>,
+        corrupt: Vec<(String, String)>,
+    ) -> Option<Self> {
         let mounts = self.mounts.clone();
         let mut next = Self { version: self.version + 1, mounts, ..Self::default() };
         for tool in tools {
@@ -144,7 +148,9 @@ impl Snapshot {
         }
         next.corrupt =
             corrupt.into_iter().map(|(name, reason)| (name, Arc::from(reason))).collect();
-        next
+        let same = next.tools.len() == self.tools.len()
+            && next.tools.values().zip(self.tools.values()).all(|(new, old)| Arc::ptr_eq(new, old));
+        (!same || next.corrupt != self.corrupt).then_some(next)
     }
 
     /// With this tool, unless what is here is as new already.

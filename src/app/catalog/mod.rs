@@ -124,7 +124,7 @@ impl Catalog {
             _ => Arc::new(Tool::new(record)),
         };
         let tools = listing.tools.into_iter().map(reuse).collect();
-        self.swap(|snapshot| Some(snapshot.rebuild(tools, listing.corrupt)));
+        self.swap(|snapshot| snapshot.rebuild(tools, listing.corrupt));
         Ok(())
     }
 

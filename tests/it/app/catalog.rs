@@ -228,6 +228,8 @@ async fn every_change_is_told_and_so_are_those_of_others() {
     catalog.create(Actor::Local, draft(&json!({}))).await.unwrap();
     assert!(changes.has_changed().unwrap());
     changes.mark_unchanged();
+    catalog.reload().await.unwrap();
+    assert!(!changes.has_changed().unwrap(), "what is the same is no change");
 
     let events = test.store.watch();
     let stop = test.lifecycle.stopped.clone();
