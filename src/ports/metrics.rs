@@ -24,6 +24,9 @@ pub trait Metrics: Send + Sync {
     /// The store finished an operation such as `insert`.
     fn store(&self, operation: &'static str, ok: bool, took: Duration);
 
+    /// Whether the store's own server answers, whenever that changes; never told of a store without one.
+    fn store_available(&self, available: bool);
+
     /// A list change was announced to this many sessions and streams.
     fn notified(&self, receivers: usize);
 
@@ -47,6 +50,7 @@ impl Metrics for NoMetrics {
     fn sandbox_started(&self, _: EngineKind, _: Duration) {}
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
+    fn store_available(&self, _: bool) {}
     fn notified(&self, _: usize) {}
     fn audit_written(&self, _: u64) {}
     fn audit_lost(&self) {}

@@ -101,7 +101,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
     let engines = engine::engines(config, worker, &docker, &lifecycle).await?;
     let measurements = Measurements::new(&engines)?;
     let audit = audit::open(config, &measurements, &lifecycle)?;
-    let opened = store::open(config, &lifecycle).await?;
+    let opened = store::open(config, &measurements.calls, &lifecycle).await?;
     let store: Arc<dyn ToolStore> =
         Arc::new(MeasuredStore::new(Arc::clone(&opened.tools), Arc::clone(&measurements.calls)));
     let schemas: Arc<dyn SchemaCheck> = Arc::new(BoundedSchemaCheck);

@@ -7,7 +7,7 @@ use crate::app::Lifecycle;
 #[cfg(feature = "file")]
 use crate::app::config::store;
 use crate::app::config::{Backend, Config, ConfigError};
-use crate::ports::{SessionStore, ToolStore};
+use crate::ports::{Metrics, SessionStore, ToolStore};
 
 /// What is kept.
 pub(super) struct Opened {
@@ -26,7 +26,11 @@ pub(super) struct Opened {
         reason = "a store that is compiled in takes both"
     )
 )]
-pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opened, WiringError> {
+pub(super) async fn open(
+    config: &Config,
+    metrics: &Arc<dyn Metrics>,
+    lifecycle: &Lifecycle,
+) -> Result<Opened, WiringError> {
     match &config.store.backend {
         #[cfg(feature = "file")]
         Backend::File(path) => {
@@ -40,7 +44,7 @@ pub(super) async fn open(config: &Config, lifecycle: &Lifecycle) -> Result<Opene
         #[cfg(not(feature = "file"))]
         Backend::File(_) => Err(not_compiled("file")),
         #[cfg(feature = "postgres")]
-        Backend::Postgres(settings) => postgres(config, settings, lifecycle).await,
+        Backend::Postgres(settings) => postgres(config, settings, metrics, lifecycle).await,
         #[cfg(not(feature = "postgres"))]
         Backend::Postgres(_) => Err(not_compiled("postgres")),
     }
@@ -94,6 +98,7 @@ fn file(path: &std::path::Path) -> std::path::PathBuf {
 async fn postgres(
     config: &Config,
     settings: &crate::app::config::Postgres,
+    metrics: &Arc<dyn Metrics>,
     lifecycle: &Lifecycle,
 ) -> Result<Opened, WiringError> {
     use secrecy::ExposeSecret as _;
@@ -113,6 +118,7 @@ async fn postgres(
         history: u32::try_from(config.store.history).unwrap_or(u32::MAX),
         default_engine: EngineKind::Embedded,
         instance: RandomIds.uuid(),
+        metrics: Arc::clone(metrics),
     };
     let url = settings.url.expose_secret();
     let store = PgToolStore::open(url, options, &lifecycle.tasks, &lifecycle.stopped)

@@ -34,6 +34,7 @@ impl Metrics for Counts {
     fn sandbox_started(&self, _: EngineKind, _: Duration) {}
     fn rejected(&self, _: RejectionKind) {}
     fn store(&self, _: &'static str, _: bool, _: Duration) {}
+    fn store_available(&self, _: bool) {}
     fn notified(&self, _: usize) {}
     fn audit_written(&self, events: u64) {
         self.written.fetch_add(events, Ordering::SeqCst);

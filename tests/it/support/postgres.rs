@@ -1,11 +1,12 @@
 //! A PostgreSQL server for tests: `TEST_DATABASE_URL` names it, and each test has a schema of its own.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dynamic_mcp::adapters::outbound::store::postgres::{PgOptions, PgToolStore, SchemaName};
 use dynamic_mcp::domain::tool::EngineKind;
-use dynamic_mcp::ports::ToolStore as _;
+use dynamic_mcp::ports::{NoMetrics, ToolStore as _};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -49,6 +50,7 @@ impl TestSchema {
             history,
             default_engine: EngineKind::Embedded,
             instance: format!("instance-{number}"),
+            metrics: Arc::new(NoMetrics),
         };
         let store = PgToolStore::open(&url(), options, tasks, stop).unwrap();
         let ready = async {

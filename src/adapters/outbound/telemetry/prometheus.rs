@@ -13,6 +13,8 @@
 //! | `dynamic_mcp_sandbox_pool_ready` | gauge | `engine` |
 //! | `dynamic_mcp_rejections_total` | counter | `kind`: `rate`, `concurrency` |
 //! | `dynamic_mcp_store_duration_seconds` | histogram | `operation`, `outcome`: `ok`, `error` |
+//! | `dynamic_mcp_store_available` | gauge | |
+//! | `dynamic_mcp_store_connects_total` | counter | |
 //! | `dynamic_mcp_list_changes_total` | counter | |
 //! | `dynamic_mcp_list_change_notifications_total` | counter | |
 //! | `dynamic_mcp_audit_events_total` | counter | `outcome`: `written`, `lost` |
@@ -61,6 +63,8 @@ pub struct PrometheusMetrics {
     starts: Histogram<f64>,
     rejections: Counter<u64>,
     store: Histogram<f64>,
+    store_available: Gauge<u64>,
+    store_connects: Counter<u64>,
     list_changes: Counter<u64>,
     notifications: Counter<u64>,
     sessions_active: UpDownCounter<i64>,
@@ -115,6 +119,11 @@ impl PrometheusMetrics {
         for kind in [RejectionKind::Rate, RejectionKind::Concurrency] {
             rejections.add(0, &[KeyValue::new("kind", kind_label(kind))]);
         }
+        let store_available = meter
+            .u64_gauge("dynamic_mcp_store_available")
+            .with_description("0 while the database that holds the registry does not answer.")
+            .build();
+        store_available.record(1, &[]);
         let audit_events = meter
             .u64_counter("dynamic_mcp_audit_events")
             .with_description("Events for the audit log: written, or lost for want of room.")
@@ -147,6 +156,11 @@ impl PrometheusMetrics {
                 "dynamic_mcp_store_duration",
                 "How long the registry's store took.",
                 &STORE_BUCKETS,
+            ),
+            store_available,
+            store_connects: counter(
+                "dynamic_mcp_store_connects",
+                "How often the database was connected to: first, and after it was away.",
             ),
             list_changes: counter(
                 "dynamic_mcp_list_changes",
@@ -247,6 +261,11 @@ impl Metrics for PrometheusMetrics {
             KeyValue::new("outcome", if ok { "ok" } else { "error" }),
         ];
         self.store.record(took.as_secs_f64(), &labels);
+    }
+
+    fn store_available(&self, available: bool) {
+        self.store_available.record(u64::from(available), &[]);
+        self.store_connects.add(u64::from(available), &[]);
     }
 
     fn notified(&self, receivers: usize) {

@@ -47,12 +47,14 @@ impl SchemaName {
     }
 }
 
-/// Options from a URL; times are always UTC.
+/// Options from a URL; times are always UTC, and the server keeps to itself that a table is there already.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, SettingsError> {
     let options = PgConnectOptions::from_str(url).map_err(|_| SettingsError::Url)?;
-    Ok(options
-        .application_name("dynamic-mcp")
-        .options([("timezone", "UTC"), ("statement_timeout", STATEMENT_MS)]))
+    Ok(options.application_name("dynamic-mcp").options([
+        ("timezone", "UTC"),
+        ("statement_timeout", STATEMENT_MS),
+        ("client_min_messages", "warning"),
+    ]))
 }
 
 /// A pool that connects when it is first used.

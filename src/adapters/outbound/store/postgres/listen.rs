@@ -1,12 +1,13 @@
 //! Keeps the connection that hears of others' changes, and with it the knowledge whether the database is
 //! there at all.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
@@ -15,7 +16,7 @@ use super::order::OrderedFeed;
 use super::sessions;
 use crate::adapters::outbound::store::feed::Feed;
 use crate::domain::tool::ToolName;
-use crate::ports::{SessionEvent, StoreEvent};
+use crate::ports::{Metrics, SessionEvent, StoreEvent};
 
 /// The Node project's channel too.
 const CHANNEL: &str = "dynamic_mcp_registry_changes";
@@ -28,17 +29,27 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
 
 /// Whether the database answers, as the listening connection sees it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Online(Arc<AtomicBool>);
+#[derive(Clone)]
+pub(super) struct Online {
+    answers: Arc<AtomicBool>,
+    metrics: Arc<dyn Metrics>,
+}
 
 impl Online {
+    /// Not yet.
+    pub(super) fn new(metrics: Arc<dyn Metrics>) -> Self {
+        metrics.store_available(false);
+        Self { answers: Arc::default(), metrics }
+    }
+
     pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.answers.load(Ordering::Acquire)
     }
 
     fn set(&self, online: bool) {
-        if self.0.swap(online, Ordering::AcqRel) != online {
+        if self.answers.swap(online, Ordering::AcqRel) != online {
             tracing::info!(online, "the database's availability changed");
+            self.metrics.store_available(online);
         }
     }
 }
@@ -61,6 +72,14 @@ struct Announcement {
     target: Option<String>,
     #[serde(default, rename = "instanceId")]
     instance: Option<String>,
+}
+
+/// What announcements that came together tell of.
+#[derive(Default)]
+struct News {
+    changed: BTreeSet<ToolName>,
+    /// Somebody changed what can't be told by a name.
+    unnamed: bool,
 }
 
 impl ListenTask {
@@ -116,21 +135,28 @@ impl ListenTask {
                     .map_err(|_| sqlx::Error::PoolTimedOut)??;
                 continue;
             };
-            match received? {
-                Some(told) if told.channel() == sessions::CHANNEL => {
-                    let heard = sessions::heard(told.payload(), &self.schema, &self.instance);
-                    if let Some(event) = heard {
-                        self.sessions.publish(event);
-                    }
-                }
-                Some(told) => self.hear(told.payload()).await,
-                None => return Err(sqlx::Error::WorkerCrashed),
+            let Some(first) = received? else {
+                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into());
+            };
+            let mut news = News::default();
+            self.note(&first, &mut news);
+            // What came while this connection was used for something else.
+            while let Some(next) = listener.next_buffered() {
+                self.note(&next, &mut news);
             }
+            self.tell(news, listener).await?;
         }
     }
 
-    async fn hear(&self, payload: &str) {
-        let Ok(heard) = serde_json::from_str::<Announcement>(payload) else {
+    fn note(&self, told: &PgNotification, news: &mut News) {
+        if told.channel() == sessions::CHANNEL {
+            let heard = sessions::heard(told.payload(), &self.schema, &self.instance);
+            if let Some(event) = heard {
+                self.sessions.publish(event);
+            }
+            return;
+        }
+        let Ok(heard) = serde_json::from_str::<Announcement>(told.payload()) else {
             tracing::debug!("an announcement that can't be read was left alone");
             return;
         };
@@ -138,12 +164,29 @@ impl ListenTask {
         if heard.schema != self.schema || heard.instance.as_deref() == Some(&self.instance) {
             return;
         }
-        let event = match heard.target.as_deref().map(ToolName::parse_external) {
-            Some(Ok(name)) => self.reader.newest(&name).await.unwrap_or(Some(StoreEvent::Resync)),
-            Some(Err(_)) | None => Some(StoreEvent::Resync),
-        };
-        if let Some(event) = event {
-            self.feed.publish(event);
+        match heard.target.as_deref().map(ToolName::parse_external) {
+            Some(Ok(name)) => drop(news.changed.insert(name)),
+            Some(Err(_)) | None => news.unnamed = true,
         }
+    }
+
+    /// Reads what has changed on the connection that heard of it: in one go, and without waiting for another one.
+    async fn tell(&self, news: News, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        if news.unnamed {
+            self.feed.publish(StoreEvent::Resync);
+        } else if !news.changed.is_empty() {
+            let newest = self.reader.newest(&news.changed, listener);
+            let newest = tokio::time::timeout(ANSWER, newest).await;
+            match newest.map_err(|_| sqlx::Error::PoolTimedOut)? {
+                Ok(events) => events.into_iter().for_each(|event| self.feed.publish(event)),
+                // The statement failed, not the connection.
+                Err(error) if error.as_database_error().is_some() => {
+                    tracing::warn!(%error, "what has changed can't be read");
+                    self.feed.publish(StoreEvent::Resync);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }

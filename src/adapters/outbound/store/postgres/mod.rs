@@ -31,10 +31,10 @@ use write::{Writer, WriterTask, writer};
 
 use super::feed::Feed;
 use crate::domain::tool::{EngineKind, Revision, ToolName, ToolRecord};
-use crate::ports::{BoxStream, Listing, SessionEvent, StoreError, StoreEvent, ToolStore};
+use crate::ports::{BoxStream, Listing, Metrics, SessionEvent, StoreError, StoreEvent, ToolStore};
 
 /// How a database is used.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PgOptions {
     /// The schema that holds the tables; made where it is missing.
     pub schema: SchemaName,
@@ -44,6 +44,8 @@ pub struct PgOptions {
     pub default_engine: EngineKind,
     /// Tells this process's announcements from others'.
     pub instance: String,
+    /// Is told whether the database answers.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Tools in PostgreSQL.
@@ -68,7 +70,7 @@ impl PgToolStore {
         let connect = connect::options(url)?;
         let pool = connect::pool(connect.clone());
         let schema = options.schema.as_str().to_owned();
-        let (feed, online) = (Arc::new(OrderedFeed::new()), Online::default());
+        let (feed, online) = (Arc::new(OrderedFeed::new()), Online::new(options.metrics));
         let reader = PgReader {
             pool: pool.clone(),
             schema: schema.clone(),

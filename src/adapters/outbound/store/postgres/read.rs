@@ -1,8 +1,9 @@
 //! Reads: whole rows as JSON, turned into records or said to be damaged.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgExecutor, PgPool, Row as _};
 
 use super::error::store_error;
 use super::row::Row;
@@ -84,14 +85,29 @@ impl PgReader {
         rows.into_iter().map(|(json,)| self.record(&json).map_err(corrupt)).collect()
     }
 
-    /// What became of a tool, as an event. `None`: there never was one.
-    pub(super) async fn newest(&self, name: &ToolName) -> Result<Option<StoreEvent>, StoreError> {
-        Ok(match self.get(name).await? {
-            Some(record) => Some(StoreEvent::Put(record)),
-            None => {
-                self.last_revision(name).await?.map(|last| StoreEvent::Removed(name.clone(), last))
+    /// What became of these tools, as events, all of one moment; of what never was there is none.
+    pub(super) async fn newest(
+        &self,
+        names: &BTreeSet<ToolName>,
+        connection: impl PgExecutor<'_>,
+    ) -> Result<Vec<StoreEvent>, sqlx::Error> {
+        let sql = format!(
+            "SELECT n.name, (SELECT to_json(t)::text FROM {0}.dynamic_tools t WHERE t.name = n.name), \
+             (SELECT revision FROM {0}.dynamic_tool_tombstones d WHERE d.name = n.name) \
+             FROM unnest($1::text[]) AS n(name)",
+            self.schema
+        );
+        let asked: Vec<&str> = names.iter().map(ToolName::as_str).collect();
+        let rows: Vec<(String, Option<String>, Option<i32>)> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(asked).fetch_all(connection).await?;
+        let event = |(name, row, deleted): (String, Option<String>, Option<i32>)| {
+            if let Some(json) = row {
+                return Some(self.record(&json).map_or(StoreEvent::Resync, StoreEvent::Put));
             }
-        })
+            let name = ToolName::parse_external(&name).ok()?;
+            Some(StoreEvent::Removed(name, deleted.and_then(revision)?))
+        };
+        Ok(rows.into_iter().filter_map(event).collect())
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
