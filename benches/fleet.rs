@@ -12,39 +12,23 @@
     reason = "a benchmark measures real time, prints, and fails by panicking"
 )]
 
+mod support;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
 use dynamic_mcp::adapters::outbound::store::postgres::{PgOptions, PgToolStore, SchemaName};
-use dynamic_mcp::domain::Actor;
-use dynamic_mcp::domain::tool::record::Edit;
-use dynamic_mcp::domain::tool::{Change, EngineKind, ToolDraft, ToolPolicy, ToolRecord};
-use dynamic_mcp::ports::{StoreEvent, ToolStore as _};
+use dynamic_mcp::domain::tool::EngineKind;
+use dynamic_mcp::ports::{NoMetrics, StoreEvent, ToolStore as _};
 use futures_util::StreamExt as _;
-use serde_json::json;
 use sqlx::{AssertSqlSafe, PgPool};
+use support::{TOOLS, tool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-const TOOLS: usize = 5_000;
 const CALLERS: usize = 8;
 const STEP: usize = 1_000;
-const CODE_BYTES: usize = 2_000;
 const SAMPLES: usize = 500;
-
-fn tool(number: usize) -> Arc<ToolRecord> {
-    let draft = json!({
-        "name": format!("bench.tool.{number:05}"),
-        "description": "A tool to measure with.",
-        "code": format!("return {number}; // {}", "x".repeat(CODE_BYTES)),
-        "inputSchema": { "type": "object", "properties": { "text": { "type": "string" } } },
-    });
-    let draft: ToolDraft = serde_json::from_value(draft).unwrap();
-    let (name, content) = draft.check(&ToolPolicy::default()).unwrap();
-    let edit = Edit { actor: Actor::Local, at: DateTime::UNIX_EPOCH, change: Change::Create };
-    Arc::new(ToolRecord::create(name, content, true, EngineKind::Embedded, None, edit))
-}
 
 async fn open(
     url: &str,
@@ -57,6 +41,7 @@ async fn open(
         history: 50,
         default_engine: EngineKind::Embedded,
         instance: instance.to_owned(),
+        metrics: Arc::new(NoMetrics),
     };
     let store = PgToolStore::open(url, options, &life.0, &life.1).unwrap();
     while store.health().await.is_err() {
@@ -69,7 +54,7 @@ async fn open(
 async fn floor(pool: &PgPool, schema: &str) -> f64 {
     let sql = format!("CREATE TABLE {schema}.floor (n BIGINT PRIMARY KEY, code TEXT)");
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
-    let code = "x".repeat(CODE_BYTES);
+    let code = tool(0).content.code.to_string();
     let start = Instant::now();
     futures_util::stream::iter(0..1_000_i64)
         .for_each_concurrent(CALLERS, |n| {

@@ -11,38 +11,20 @@
     reason = "a benchmark measures real time, prints, and fails by panicking"
 )]
 
+mod support;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
 use dynamic_mcp::adapters::outbound::store::file::{FileOptions, FileStore};
-use dynamic_mcp::domain::Actor;
-use dynamic_mcp::domain::tool::record::Edit;
-use dynamic_mcp::domain::tool::{Change, EngineKind, ToolDraft, ToolPolicy, ToolRecord};
 use dynamic_mcp::ports::ToolStore as _;
 use futures_util::StreamExt as _;
-use serde_json::json;
+use support::{TOOLS, tool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-const TOOLS: usize = 5_000;
-const CODE_BYTES: usize = 2_000;
-
-fn tool(number: usize) -> Arc<ToolRecord> {
-    let draft = json!({
-        "name": format!("bench.tool.{number:05}"),
-        "description": "A tool to measure with.",
-        "code": format!("return {number}; // {}", "x".repeat(CODE_BYTES)),
-        "inputSchema": { "type": "object", "properties": { "text": { "type": "string" } } },
-    });
-    let draft: ToolDraft = serde_json::from_value(draft).unwrap();
-    let (name, content) = draft.check(&ToolPolicy::default()).unwrap();
-    let edit = Edit { actor: Actor::Local, at: DateTime::UNIX_EPOCH, change: Change::Create };
-    Arc::new(ToolRecord::create(name, content, true, EngineKind::Embedded, None, edit))
-}
 
 /// A store and the way to close it.
 struct Opened {

@@ -8,29 +8,14 @@ use std::time::Duration;
 use dynamic_mcp::ports::AuditLog as _;
 
 use super::{Kept, numbered, numbers};
-use crate::support::peer::{self, Peer};
-
-/// Runs its arguments with a disk of 256 KiB mounted at the path, which only they see.
-const SMALL_DISK: &[&str] = &[
-    "unshare",
-    "--map-root-user",
-    "--mount",
-    "sh",
-    "-ec",
-    "mount -t tmpfs -o size=256k,mode=755 none \"$TEST_PEER_PATH\"; exec \"$@\"",
-    "sh",
-];
+use crate::support::peer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_survived() {
     if let Some((_, disk)) = peer::role() {
         return fill(&disk).await;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let test = "audit::full::a_full_disk_is_told_and_survived";
-    let mut peer = Peer::start(SMALL_DISK, test, "fill", folder.path());
-    assert_eq!(peer.line().await.as_deref(), Some("done"));
-    peer.end().await;
+    peer::on_small_disk("256k", "audit::full::a_full_disk_is_told_and_survived").await;
 }
 
 async fn fill(disk: &Path) {
@@ -88,7 +73,7 @@ async fn fill(disk: &Path) {
     let gaps = kept.iter().filter(|line| line["action"] == "audit.gap");
     let told: u64 = gaps.map(|gap| gap["details"]["lost"].as_u64().unwrap()).sum();
     assert_eq!(told, lost);
-    peer::say("done");
+    peer::say(peer::DONE);
 }
 
 fn read(path: &Path) -> Vec<serde_json::Value> {

@@ -7,31 +7,15 @@ use std::sync::Arc;
 use dynamic_mcp::ports::{StoreError, ToolStore as _};
 
 use super::{open, try_open};
-use crate::support::peer::{self, Peer};
+use crate::support::peer;
 use crate::support::records::{created, name, revised};
-
-/// Runs its arguments with a disk of 1 MiB mounted at the path, which only they see; as a user who may not
-/// mount, in a namespace where he may.
-const SMALL_DISK: &[&str] = &[
-    "unshare",
-    "--map-root-user",
-    "--mount",
-    "sh",
-    "-ec",
-    "mount -t tmpfs -o size=1m,mode=755 none \"$TEST_PEER_PATH\"; exec \"$@\"",
-    "sh",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_survived() {
     if let Some((_, disk)) = peer::role() {
         return fill(&disk).await;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let test = "store::full::a_full_disk_is_told_and_survived";
-    let mut peer = Peer::start(SMALL_DISK, test, "fill", folder.path());
-    assert_eq!(peer.line().await.as_deref(), Some("done"));
-    peer.end().await;
+    peer::on_small_disk("1m", "store::full::a_full_disk_is_told_and_survived").await;
 }
 
 async fn fill(disk: &Path) {
@@ -88,5 +72,5 @@ async fn fill(disk: &Path) {
     let found = opened.store.get(&name(last.name.as_str())).await.unwrap().unwrap();
     assert_eq!(&*found.content.code, "small");
     opened.close().await;
-    peer::say("done");
+    peer::say(peer::DONE);
 }

@@ -95,6 +95,21 @@ impl Peer {
     }
 }
 
+/// Says that all went well on a small disk.
+pub(crate) const DONE: &str = "done";
+
+/// Runs the named test of this binary in a role, on a disk of a size such as `1m` that is mounted at the path and that
+/// only it sees; as a user who may not mount, in a namespace where he may. It has to say [`DONE`].
+pub(crate) async fn on_small_disk(size: &str, test: &str) {
+    let mount =
+        format!("mount -t tmpfs -o size={size},mode=755 none \"$TEST_PEER_PATH\"; exec \"$@\"");
+    let wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-ec", &mount, "sh"];
+    let folder = tempfile::tempdir().unwrap();
+    let mut peer = Peer::start(&wrapper, test, "fill", folder.path());
+    assert_eq!(peer.line().await.as_deref(), Some(DONE));
+    peer.end().await;
+}
+
 /// Runs a command that must succeed.
 pub(crate) async fn run(command: &str, arguments: &[&str]) {
     let status = Command::new(command).args(arguments).status().await.unwrap();
