@@ -4,6 +4,8 @@ mod balanced;
 mod ending;
 mod faults;
 mod storm;
+#[cfg(feature = "enterprise")]
+mod story;
 mod unread;
 
 use tokio::time::Instant;

@@ -8,6 +8,14 @@ pub(crate) mod balancer;
 pub(crate) mod client;
 #[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
 pub(crate) mod cluster;
+#[cfg(all(
+    feature = "otlp",
+    feature = "http",
+    feature = "file",
+    feature = "embedded",
+    feature = "stdio"
+))]
+pub(crate) mod collector;
 #[cfg(feature = "docker")]
 pub(crate) mod docker;
 #[cfg(feature = "embedded")]

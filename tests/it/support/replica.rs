@@ -69,6 +69,19 @@ impl Replica {
         (answer.head.status, answer.json())
     }
 
+    /// The sum of its measurements of this name that have these labels, such as `outcome="ok"`.
+    pub(crate) async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let answer = Client::connect(self.address).await.get("GET", "/metrics", "").await;
+        let text = String::from_utf8(answer.body).unwrap();
+        let value = |line: &str| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let (own, given) = series.split_once('{').unwrap_or((series, ""));
+            let fits = own == name && labels.iter().all(|label| given.contains(label));
+            fits.then(|| value.parse::<f64>().unwrap())
+        };
+        text.lines().filter_map(value).sum()
+    }
+
     /// The process's id.
     pub(crate) fn pid(&self) -> u32 {
         self.process.id().unwrap()
@@ -121,8 +134,18 @@ fn spawn(
 
 /// Calls a tool by the revision without sessions, on a connection of its own: the result.
 pub(crate) async fn call(address: SocketAddr, name: &str, arguments: Value) -> Value {
+    call_with(address, "", name, arguments).await
+}
+
+/// The same with more headers: lines that end in CRLF.
+pub(crate) async fn call_with(
+    address: SocketAddr,
+    headers: &str,
+    name: &str,
+    arguments: Value,
+) -> Value {
     let params = format!(r#""name":{},"arguments":{arguments}"#, json!(name));
-    let headers = stateless_headers("tools/call", Some(name));
+    let headers = format!("{headers}{}", stateless_headers("tools/call", Some(name)));
     let body = stateless(1, "tools/call", &params);
     let answer = Client::connect(address).await.post(&headers, &body).await;
     let mut answer = answer.json();
@@ -132,8 +155,12 @@ pub(crate) async fn call(address: SocketAddr, name: &str, arguments: Value) -> V
 
 /// Creates a tool; the result.
 pub(crate) async fn create(address: SocketAddr, name: &str, code: &str) -> Value {
-    let tool = json!({ "name": name, "description": "A test's tool.", "code": code });
-    call(address, "dynamic.tool.create", json!({ "tool": tool })).await
+    call(address, "dynamic.tool.create", new_tool(name, code)).await
+}
+
+/// The arguments that create a tool.
+pub(crate) fn new_tool(name: &str, code: &str) -> Value {
+    json!({ "tool": { "name": name, "description": "A test's tool.", "code": code } })
 }
 
 /// Whether a result is a success.
@@ -143,7 +170,11 @@ pub(crate) fn is_ok(result: &Value) -> bool {
 
 /// Names of the dynamic tools.
 pub(crate) async fn names(address: SocketAddr) -> Vec<String> {
-    let listed = call(address, "dynamic.tool.list", json!({})).await;
+    names_in(&call(address, "dynamic.tool.list", json!({})).await)
+}
+
+/// Those that a list holds.
+pub(crate) fn names_in(listed: &Value) -> Vec<String> {
     let tools = listed["structuredContent"]["tools"].as_array().unwrap();
     tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
 }

@@ -1,6 +1,5 @@
 //! What the server tells of itself, as those who watch it get to see it.
 
-mod collector;
 mod dashboards;
 #[cfg(all(feature = "upstream", target_os = "linux"))]
 mod secrets;

@@ -3,9 +3,9 @@
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 
-use super::collector::{Collector, hex, text};
 use crate::e2e::server::{HttpServer, Site};
 use crate::support::client::{Client, STATELESS};
+use crate::support::collector::{Collector, hex, text};
 
 pub(super) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(super) const CALLER: &str = "b7ad6b7169203331";

@@ -16,13 +16,13 @@ use tokio::net::TcpListener;
 
 type Kept = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;
 
-pub(super) struct Collector {
+pub(crate) struct Collector {
     kept: Kept,
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 impl Collector {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let kept = Kept::default();
         let router = Router::new().route("/v1/traces", post(keep)).with_state(Arc::clone(&kept));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -32,15 +32,25 @@ impl Collector {
     }
 
     /// Every span that has come, however it was packed.
-    pub(super) fn spans(&self) -> Vec<Span> {
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.told().into_iter().map(|(_, span)| span).collect()
+    }
+
+    /// The same, each with the instance that it came from.
+    pub(crate) fn told(&self) -> Vec<(String, Span)> {
         let kept = self.kept.lock().unwrap();
         let resources = kept.iter().flat_map(|request| &request.resource_spans);
-        let scopes = resources.flat_map(|resource| &resource.scope_spans);
-        scopes.flat_map(|scope| &scope.spans).cloned().collect()
+        let told = resources.flat_map(|sent| {
+            let attributes = sent.resource.as_ref().map(|resource| &*resource.attributes);
+            let from = text(attributes.unwrap_or_default(), "service.instance.id").unwrap();
+            let spans = sent.scope_spans.iter().flat_map(|scope| &scope.spans);
+            spans.map(move |span| (from.clone(), span.clone()))
+        });
+        told.collect()
     }
 
     /// The attributes of whoever sent them.
-    pub(super) fn resource(&self, key: &str) -> Option<String> {
+    pub(crate) fn resource(&self, key: &str) -> Option<String> {
         let kept = self.kept.lock().unwrap();
         let resource = kept.first()?.resource_spans.first()?.resource.clone()?;
         text(&resource.attributes, key)
@@ -58,7 +68,7 @@ async fn keep(State(kept): State<Kept>, body: Bytes) -> StatusCode {
 }
 
 /// An attribute as text.
-pub(super) fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
+pub(crate) fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.key == key)?;
     match attribute.value.clone()?.value? {
         Value::StringValue(text) => Some(text),
@@ -67,7 +77,7 @@ pub(super) fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
