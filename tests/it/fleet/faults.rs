@@ -123,6 +123,12 @@ async fn without_connections_writes_are_refused_and_calls_go_on() {
     written(&replica, "after.tool").await;
     measured("writing again after connections were free", since);
     replica.ready().await;
+    // What was acknowledged is there, for a server that comes anew too.
+    let anew = self::replica(&cluster).await;
+    for replica in [&replica, &anew] {
+        let there = names(replica.address).await;
+        assert!(["after.tool", "before.tool"].iter().all(|name| there.iter().any(|n| n == name)));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
