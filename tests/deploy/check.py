@@ -41,6 +41,7 @@ RELEASES = [
             "persistence": {"enabled": True, "storageClass": "fast"},
             "podDisruptionBudget": {"enabled": False},
             "networkPolicy": {"enabled": True},
+            "tls": {"existingSecret": "server-tls"},
         },
         {"PersistentVolumeClaim", "NetworkPolicy"},
     ),
@@ -79,8 +80,10 @@ def check_pods(where, documents):
         volumes = {volume["name"] for volume in pod["volumes"]}
         mounts = {mount["name"] for mount in container["volumeMounts"]}
         expect(volumes == mounts, f"{where}: volumes {volumes}, mounts {mounts}")
-        probes = {container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness", "startup")}
-        expect(probes == {"/livez", "/readyz"}, f"{where}: probes of {probes}")
+        probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("liveness", "readiness", "startup")]
+        paths = {probe["path"] for probe in probes}
+        expect(paths == {"/livez", "/readyz"}, f"{where}: probes of {paths}")
+        check_tls(where, pod, container, {probe.get("scheme", "HTTP") for probe in probes})
         for other in documents:
             spec = other.get("spec", {})
             selector = {
@@ -99,6 +102,16 @@ def check_pods(where, documents):
         for source in container["envFrom"]:
             if "configMapRef" in source:
                 expect(source["configMapRef"]["name"] in made, f"{where}: no such ConfigMap")
+
+
+def check_tls(where, pod, container, schemes):
+    """A server that is given a certificate is probed by HTTPS, and finds it where it is told to look."""
+    env = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+    expect(schemes == ({"HTTPS"} if "MCP_TLS_CERT" in env else {"HTTP"}), f"{where}: probes by {schemes}")
+    secrets = {volume["name"] for volume in pod["volumes"] if "secret" in volume}
+    folders = {m["mountPath"] for m in container["volumeMounts"] if m["name"] in secrets and m["readOnly"]}
+    files = {env[name].rsplit("/", 1)[0] for name in ("MCP_TLS_CERT", "MCP_TLS_KEY") if name in env}
+    expect(files == folders, f"{where}: certificates are looked for in {files}, and are in {folders}")
 
 
 def check_manifests(folder):
@@ -137,6 +150,12 @@ def check_chart(folder):
         expect(kinds == ALWAYS | extra, f"chart with {values}: made {sorted(kinds)}")
         check_pods(f"chart with {values}", own)
         documents += own
+    schemes = {
+        d["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"]["scheme"]
+        for d in documents
+        if d["kind"] == "Deployment"
+    }
+    expect(schemes == {"HTTP", "HTTPS"}, f"the chart was rendered with {schemes} alone")
     try:
         with helm_python.Chart.load(folder) as chart:
             chart.render(values={"settings": {"MCP_DYNAMIC_BACKEND": "file"}}, name="trial", namespace="mcp")
