@@ -4,6 +4,7 @@ mod commands;
 mod image;
 mod manifests;
 mod names;
+mod unit;
 
 use std::path::{Path, PathBuf};
 
