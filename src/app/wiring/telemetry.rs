@@ -11,8 +11,8 @@ use super::WiringError;
 use crate::app::config::{LogFormat, Telemetry};
 
 /// Targets of the SDK: one reports every stream that is open at the end as an error, which it is not; those of its
-/// client over HTTP name URLs with their queries, which may hold secrets, and what they report comes as an error too. And the database's driver, which tells of each idle
-/// connection that was lost, where our own line tells once.
+/// client over HTTP name URLs with their queries, which may hold secrets, and what they report comes as an error too.
+/// And those of the database's driver, which tells of each idle connection that was lost: our own line tells once.
 const NOISE: &str = "rmcp=warn,rmcp::service=off,rmcp::transport::worker=off,\
     rmcp::transport::streamable_http_client=off,rmcp::transport::common=off,sqlx=warn";
 
