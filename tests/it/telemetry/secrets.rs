@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::collector::Collector;
 use super::traces::call;
 use crate::e2e::server::Site;
+use crate::support::collector::Collector;
 use crate::support::mcp_server::McpServer;
 
 /// What must not be seen anywhere. Each secret has it in it.

@@ -3,9 +3,9 @@
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 
-use super::collector::{Collector, hex};
 use super::traces::{CALLER, TRACE, call, named};
 use crate::e2e::server::{HttpServer, Site};
+use crate::support::collector::{Collector, hex};
 use crate::support::mcp_server::McpServer;
 
 const ADMIN: &str = "admin-token-of-the-tests";
