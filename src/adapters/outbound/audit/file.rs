@@ -78,12 +78,11 @@ impl AuditFile {
     /// The file that the name means now, locked.
     fn current(&mut self) -> io::Result<&File> {
         loop {
-            let file = match self.file.take() {
-                Some(file) => file,
-                None => {
-                    self.locked = false;
-                    open(&self.path)?
-                }
+            let file = if let Some(file) = self.file.take() {
+                file
+            } else {
+                self.locked = false;
+                open(&self.path)?
             };
             // On some systems, whoever locks twice waits for himself.
             if !self.locked {
