@@ -106,7 +106,6 @@ async fn postgres(
     use crate::adapters::outbound::clock::RandomIds;
     use crate::adapters::outbound::store::postgres::{PgOptions, PgToolStore, SchemaName};
     use crate::app::config::store::{PG_SCHEMA, PG_URL};
-    use crate::domain::tool::EngineKind;
     use crate::ports::Ids as _;
 
     let unusable = |name, error: &dyn std::error::Error| {
@@ -116,7 +115,7 @@ async fn postgres(
         schema: SchemaName::parse(&settings.schema)
             .map_err(|error| unusable(PG_SCHEMA.name, &error))?,
         history: u32::try_from(config.store.history).unwrap_or(u32::MAX),
-        default_engine: EngineKind::Embedded,
+        default_engine: default_engine(config),
         instance: RandomIds.uuid(),
         metrics: Arc::clone(metrics),
     };
@@ -138,6 +137,20 @@ async fn postgres(
         });
     }
     Ok(Opened { tools: store, sessions: Some(sessions) })
+}
+
+/// What runs tools that the Node project wrote. A daemon that comes and goes must not move them: `auto` is the
+/// embedded engine for them, where there is one.
+#[cfg(feature = "postgres")]
+fn default_engine(config: &Config) -> crate::domain::tool::EngineKind {
+    use crate::app::config::Engine;
+    use crate::domain::tool::EngineKind;
+
+    match config.sandbox.engine {
+        Engine::Embedded => EngineKind::Embedded,
+        Engine::Auto if cfg!(feature = "embedded") => EngineKind::Embedded,
+        Engine::Auto | Engine::Docker => EngineKind::Docker,
+    }
 }
 
 /// How long a start waits for a database that is up.

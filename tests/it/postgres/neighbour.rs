@@ -54,6 +54,26 @@ async fn rows_that_were_there_are_tools_with_a_history() {
     stop.cancel();
 }
 
+#[cfg(all(feature = "docker", feature = "embedded", feature = "http"))]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_engine_that_the_server_prefers_runs_its_tools() {
+    use crate::support::replica::{Replica, call};
+
+    let schema = TestSchema::new();
+    schema.execute(ITS_TABLE).await;
+    schema.execute(&its_insert("its.tool", "return 1")).await;
+    let settings = [
+        ("MCP_DYNAMIC_PG_SCHEMA", schema.name.clone()),
+        ("MCP_EXECUTION_ENGINE", "docker".to_owned()),
+        ("DOCKER_HOST", std::env::var("DOCKER_HOST").unwrap()),
+    ];
+    let replica = Replica::start(&crate::support::postgres::url(), &settings).await;
+    replica.ready().await;
+    let arguments = serde_json::json!({ "name": "its.tool" });
+    let shown = call(replica.address, "dynamic.tool.get", arguments).await;
+    assert_eq!(shown["structuredContent"]["tool"]["engineResolved"], "docker", "{shown}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_writes_is_followed_with_history() {
     let schema = TestSchema::new();
