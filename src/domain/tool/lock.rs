@@ -47,7 +47,18 @@ pub enum LockError {
     /// A package that does not come from a registry.
     #[error("the package at '{0}' does not come from the registry")]
     Foreign(String),
+    /// A package that needs another one by its address.
+    #[error("the package at '{path}' needs '{name}' from elsewhere than the registry")]
+    NeedsForeign {
+        /// Where it is installed.
+        path: String,
+        /// What it needs.
+        name: String,
+    },
 }
+
+/// Where a package says what it needs at run time.
+const NEEDS: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 
 impl DependencyLock {
     /// Takes what npm wrote.
@@ -71,6 +82,9 @@ impl DependencyLock {
             let known = path.starts_with("node_modules/") && package.get("version").is_some();
             if !known || linked || !from_registry || (resolved.is_none() && !bundled) {
                 return Err(LockError::Foreign(path.clone()));
+            }
+            if let Some(name) = foreign_need(package) {
+                return Err(LockError::NeedsForeign { path: path.clone(), name: name.clone() });
             }
         }
         Ok(Self(Arc::new(packages)))
@@ -107,6 +121,16 @@ impl DependencyLock {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// A package that this one needs by a URL, a path or a repository. In a lock it looks like one of the registry's.
+fn foreign_need(package: &Value) -> Option<&String> {
+    let needs = NEEDS.iter().filter_map(|field| package.get(field)?.as_object()).flatten();
+    let is_foreign = |wanted: &Value| {
+        let wanted = wanted.as_str().unwrap_or_default();
+        !wanted.starts_with("npm:") && wanted.contains([':', '/'])
+    };
+    needs.into_iter().find(|(_, wanted)| is_foreign(wanted)).map(|(name, _)| name)
 }
 
 /// The `package.json` of a project with these dependencies.
@@ -163,6 +187,21 @@ mod tests {
                 "{package}"
             );
         }
+        for wanted in
+            ["https://example.com/y.tgz", "git+https://example.com/y", "someone/y", "file:../y"]
+        {
+            for field in NEEDS {
+                let mut package = zod();
+                package[field] = json!({ "z": ">=1.0.0 <2 || ^3", "y": wanted });
+                let text = lockfile(&json!({ "node_modules/zod": package }));
+                let refused = DependencyLock::from_lockfile(&text).unwrap_err().to_string();
+                assert!(refused.contains("zod' needs 'y' from elsewhere"), "{wanted}: {refused}");
+            }
+        }
+        let mut renamed = zod();
+        renamed["dependencies"] = json!({ "y": "npm:@scope/y@^1.0.0", "z": "latest" });
+        let text = lockfile(&json!({ "node_modules/zod": renamed }));
+        assert!(DependencyLock::from_lockfile(&text).is_ok());
         let outside = lockfile(&json!({ "../x": zod() }));
         assert!(matches!(DependencyLock::from_lockfile(&outside), Err(LockError::Foreign(_))));
     }
