@@ -10,6 +10,9 @@ use crate::domain::{AuditCategory, AuditEvent, AuditOutcome, Caller, ErrorCode};
 /// The name of a call of a tool, whether it is the server's own or a mounted one.
 pub(super) const CALL: &str = "tool.call";
 
+/// The name of an example's run.
+pub(super) const EXAMPLE: &str = "dynamic.tool.test";
+
 /// A call of a tool, or of code that is not stored. `asked`: the tool as the caller named it.
 pub(super) fn call(
     action: &'static str,

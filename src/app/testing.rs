@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::executor::{CallContext, Executor, Subject};
 use super::host::NoSink;
 use super::outcome::{Output, unwrap_args};
-use super::{AppError, Catalog};
+use super::{AppError, Catalog, audited};
 use crate::domain::tool::{Example, ToolDraft};
-use crate::domain::{Caller, ErrorCode};
+use crate::domain::{Actor, Caller, ErrorCode};
+use crate::ports::AuditLog;
 
 /// Longest piece of a value in a message, in characters.
 const MAX_SHOWN: usize = 200;
@@ -42,13 +43,18 @@ pub struct ExampleFailure {
 /// Runs examples, one after the other.
 pub struct Examples {
     executor: Arc<Executor>,
+    audit: Arc<dyn AuditLog>,
     patience: Duration,
 }
 
 impl Examples {
     /// `patience`: after this time no further example is begun.
-    pub const fn new(executor: Arc<Executor>, patience: Duration) -> Self {
-        Self { executor, patience }
+    pub const fn new(
+        executor: Arc<Executor>,
+        audit: Arc<dyn AuditLog>,
+        patience: Duration,
+    ) -> Self {
+        Self { executor, audit, patience }
     }
 
     /// Every example's result, in order.
@@ -81,9 +87,14 @@ impl Examples {
         results
     }
 
-    /// Fails where one of the examples does.
-    pub(super) async fn demand(&self, subject: Subject<'_>) -> Result<(), AppError> {
-        let results = self.run(&Caller::local(), &CancellationToken::new(), &subject).await;
+    /// Fails where one of the examples does. `actor`: who wants to write the definition.
+    pub(super) async fn demand(&self, actor: &Actor, subject: Subject<'_>) -> Result<(), AppError> {
+        let client = match actor {
+            Actor::Client(id) => Some(Arc::from(id.as_str())),
+            Actor::Admin | Actor::Local | Actor::Import | Actor::External => None,
+        };
+        let caller = Caller { client, ..Caller::local() };
+        let results = self.run(&caller, &CancellationToken::new(), &subject).await;
         let (total, mut failed, mut first) = (results.len(), 0, None);
         for (number, result) in (1..).zip(results) {
             let Some(failure) = result.failure else { continue };
@@ -109,7 +120,9 @@ impl Examples {
             (Value::Object(args), None) => unwrap_args(args.clone()),
             (args, _) => args.clone(),
         };
+        let (caller, label) = (context.caller.clone(), subject.label);
         let called = self.executor.run_definition(context, subject, args).await;
+        self.audit.record(audited::call(audited::EXAMPLE, &caller, Some(label), &called));
         let value = match called.map(|call| call.output) {
             Ok(Output::Value { value, .. }) => value,
             Ok(Output::Rich(mut rich)) => {

@@ -7,6 +7,7 @@ use super::Catalog;
 use crate::app::executor::Subject;
 use crate::app::snapshot::SchemaSlot;
 use crate::app::{AppError, Tool};
+use crate::domain::Actor;
 use crate::domain::tool::schema::SchemaError;
 use crate::domain::tool::{
     Dependency, DependencyLock, EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName,
@@ -88,6 +89,7 @@ impl Catalog {
         name: &ToolName,
         content: &mut ToolContent,
         known: &mut Known,
+        actor: &Actor,
     ) -> Result<Schemas, AppError> {
         let schemas = self.compile(content)?;
         if known.parsed.as_ref() != Some(&content.code) {
@@ -107,7 +109,7 @@ impl Catalog {
             && !known.tested.as_ref().is_some_and(|tested| behaves_like(content, tested))
         {
             let subject = schemas.subject(name, content, engine);
-            examples.demand(subject).await?;
+            examples.demand(actor, subject).await?;
             known.tested = Some(content.clone());
         }
         Ok(schemas)

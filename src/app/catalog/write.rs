@@ -37,7 +37,7 @@ impl Catalog {
         if snapshot.len() >= self.parts.limits.max_tools {
             return Err(self.full());
         }
-        let schemas = self.admit(&name, &mut content, &mut Known::default()).await?;
+        let schemas = self.admit(&name, &mut content, &mut Known::default(), &actor).await?;
         let engine = self.engine_of(&content).await;
         let edit = self.edit(actor, Change::Create);
         let mut last = snapshot.last_deleted(&name);
@@ -137,7 +137,7 @@ impl Catalog {
         let mut known = Known::of(&current);
         for _ in 0..MAX_ATTEMPTS {
             let (mut content, enabled) = define(&current)?;
-            let schemas = self.admit(&current.name, &mut content, &mut known).await?;
+            let schemas = self.admit(&current.name, &mut content, &mut known, &actor).await?;
             let engine = self.engine_of(&content).await;
             let edit = self.edit(actor.clone(), change);
             let next = current.revise(content, enabled, engine, expected, edit)?;

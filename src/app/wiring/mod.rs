@@ -115,7 +115,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         lifecycle: lifecycle.clone(),
     }));
     let patience = Duration::from_millis(config.sandbox.max_timeout_ms.into());
-    let examples = Arc::new(Examples::new(Arc::clone(&executor), patience));
+    let examples = Arc::new(Examples::new(Arc::clone(&executor), Arc::clone(&audit), patience));
     let catalog = Arc::new(Catalog::new(CatalogParts {
         store: Arc::clone(&store),
         schemas: Arc::clone(&schemas),

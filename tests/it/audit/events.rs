@@ -112,6 +112,42 @@ async fn each_call_is_told_with_what_ran_and_what_came_of_it() {
 }
 
 #[tokio::test]
+async fn each_example_that_runs_is_told_like_a_call() {
+    let test = TestApp::with(Setup { test_on_write: true, ..Setup::default() });
+    let mut served = Served::enterprise(test).await;
+    let examples = json!([{ "args": "s3cret-a", "result": "s3cret-a" }, { "args": "s3cret-b" }]);
+    let tool =
+        json!({ "name": "text.echo", "description": "d", "code": "echo", "examples": examples });
+    let told = |served: &Served| {
+        let events = served.test.audit.take().into_iter();
+        let run = events.filter(|event| event.category == AuditCategory::Execution);
+        let run: Vec<_> =
+            run.inspect(|event| assert_eq!(event.action, "dynamic.tool.test")).collect();
+        let text = format!("{run:?}");
+        assert!(!text.contains("s3cret"), "{text}");
+        run
+    };
+    let made = served.client.call("dynamic.tool.create", json!({ "tool": tool })).await;
+    assert_eq!(made["isError"], false, "{made}");
+    let run = told(&served);
+    assert_eq!(run.len(), 2, "before it was stored");
+    assert_eq!((run[0].tool.as_deref(), run[0].revision), (Some("text.echo"), None));
+
+    let testing = [json!({ "name": "text.echo" }), json!({ "tool": tool })];
+    for (asked, revision) in testing.into_iter().zip([Some(1), None]) {
+        let tested = served.client.call("dynamic.tool.test", asked).await;
+        assert_eq!(tested["structuredContent"]["passed"], 2, "{tested}");
+        let run = told(&served);
+        assert_eq!(run.len(), 2);
+        for event in &run {
+            assert_eq!((event.outcome, event.revision), (AuditOutcome::Ok, revision));
+            assert_eq!(event.tool.as_deref(), Some("text.echo"));
+            assert!(event.engine.is_some() && event.duration_ms.is_some());
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_the_guard_refuses_is_told() {
     let guard = GuardLimits { max_concurrency: 0, ..GuardLimits::default() };
     let mut served = serve(Setup { guard, ..Setup::default() }).await;

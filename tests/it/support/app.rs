@@ -25,6 +25,7 @@ use super::sink::RecordingSink;
 pub(crate) struct Setup {
     pub(crate) access: AccessPolicy,
     pub(crate) admin_token: Option<&'static str>,
+    pub(crate) admin_scope: Option<&'static str>,
     pub(crate) guard: GuardLimits,
     pub(crate) max_tools: usize,
     pub(crate) policy: ToolPolicy,
@@ -37,6 +38,7 @@ impl Default for Setup {
         Self {
             access: AccessPolicy::default(),
             admin_token: None,
+            admin_scope: None,
             guard: GuardLimits { max_concurrency: 64, ..GuardLimits::default() },
             max_tools: 16,
             policy: ToolPolicy::default(),
@@ -78,7 +80,8 @@ impl TestApp {
             limits: RunLimits { output_bytes: 200_000, log_bytes: 65_536, host_calls: 1_000 },
             lifecycle: lifecycle.clone(),
         }));
-        let examples = Arc::new(Examples::new(Arc::clone(&executor), Duration::from_mins(2)));
+        let examples =
+            Arc::new(Examples::new(Arc::clone(&executor), audit.clone(), Duration::from_mins(2)));
         let catalog = Arc::new(Catalog::new(CatalogParts {
             store: Arc::clone(&setup.store),
             schemas: schemas.clone(),
@@ -98,13 +101,14 @@ impl TestApp {
         }));
         let config = Config::read(&Values::default()).unwrap();
         let token = setup.admin_token.map(SecretString::from);
+        let scope = setup.admin_scope.map(str::to_owned);
         let app = App {
             search: Arc::new(Search::new(Arc::clone(&catalog))),
             testing: Arc::new(Testing::new(Arc::clone(&catalog), examples)),
             catalog,
             runner,
             gate,
-            authorizer: Arc::new(Authorizer::new(setup.access, token, None)),
+            authorizer: Arc::new(Authorizer::new(setup.access, token, scope)),
             system: Arc::new(System::new(engines, RuntimeConfig::of(&config))),
             upstreams: None,
             sandboxes: None,
