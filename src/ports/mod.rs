@@ -32,7 +32,7 @@ pub use rate_limiter::{NoLimit, RateLimiter};
 pub use sandbox_host::{Sandbox, SandboxError, SandboxHost};
 pub use schema_check::{CompiledSchema, SchemaCheck, SchemaViolation};
 pub use session_store::{SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession};
-pub use token_verifier::{TokenError, TokenVerifier};
+pub use token_verifier::{Accepted, TokenError, TokenVerifier};
 pub use tool_store::{Listing, StoreError, StoreEvent, ToolStore};
 pub use upstream::{
     ServerInfo, UpstreamCall, UpstreamClient, UpstreamError, UpstreamEvents, UpstreamReply,

@@ -1,5 +1,7 @@
 //! Judging access tokens.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::domain::Caller;
@@ -16,15 +18,24 @@ pub enum TokenError {
     Unavailable(&'static str),
 }
 
+/// A token that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Who it was issued to.
+    pub caller: Caller,
+    /// For how long it will be accepted.
+    pub remaining: Duration,
+}
+
 /// Judges access tokens (RFC 6750's bearer tokens).
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
     /// Says who a token was issued to.
     ///
     /// MUST accept only a token that the issuer signed, for this server, and that is valid now. MUST give a
-    /// caller with a subject. MUST answer within seconds, whatever the issuer's server does. MUST keep the
+    /// caller with a subject, and never promise more time than the token has. MUST answer within seconds, whatever the issuer's server does. MUST keep the
     /// token out of errors and logs.
-    async fn verify(&self, token: &str) -> Result<Caller, TokenError>;
+    async fn verify(&self, token: &str) -> Result<Accepted, TokenError>;
 
     /// What keeps it from judging tokens just now, in words without an address; `None`: nothing.
     fn problem(&self) -> Option<String>;

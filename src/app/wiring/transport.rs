@@ -4,11 +4,15 @@
 use std::net::SocketAddr;
 
 use super::{Assembled, WiringError};
+#[cfg(feature = "http")]
+use crate::adapters::inbound::http::TlsFiles;
 use crate::adapters::inbound::mcp::{McpOptions, McpServer};
 #[cfg(feature = "stdio")]
 use crate::app::Lifecycle;
 #[cfg(not(all(feature = "stdio", feature = "http")))]
 use crate::app::config::ConfigError;
+#[cfg(feature = "http")]
+use crate::app::config::http::TlsPaths;
 use crate::app::config::{Config, Transport as Kind};
 
 /// A transport in front of the use cases, ready to serve.
@@ -80,6 +84,12 @@ fn face(config: &Config) -> McpOptions {
 const CERTIFICATE_RELOAD: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[cfg(feature = "http")]
+pub(super) fn tls_files(paths: TlsPaths) -> TlsFiles {
+    let TlsPaths { certificate, key } = paths;
+    TlsFiles { certificate, key, reload: CERTIFICATE_RELOAD }
+}
+
+#[cfg(feature = "http")]
 async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringError> {
     use std::io::ErrorKind;
     use std::sync::Arc;
@@ -89,7 +99,6 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     };
     use crate::adapters::inbound::mcp::Findings;
     use crate::adapters::outbound::clock::RandomIds;
-    use crate::app::config::http::TlsPaths;
 
     let settings = config.http.clone();
     let options = HttpOptions {
@@ -99,19 +108,23 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         allowed_hosts: settings.allowed_hosts,
         allowed_origins: settings.allowed_origins,
         public_url: settings.public_url,
-        tls: settings.tls.map(|TlsPaths { certificate, key }| http::TlsFiles {
-            certificate,
-            key,
-            reload: CERTIFICATE_RELOAD,
-        }),
+        tls: settings.tls.map(tls_files),
         max_request_bytes: settings.max_request_bytes,
         max_sessions: settings.max_sessions,
         session_ttl: settings.session_ttl,
         ..HttpOptions::default()
     };
+    let findings =
+        Findings { caller: http::caller, log_level: http::log_level, trace: http::trace };
+    let face = McpServer::on_transport(
+        server.app.clone(),
+        face(config),
+        server.lifecycle.clone(),
+        findings,
+    );
     let catalog = Arc::clone(&server.app.catalog);
     let (audit, audited) = (Arc::clone(&server.app.audit), config.audit.enabled);
-    let access = super::auth::access(config, &server.lifecycle)?;
+    let access = super::auth::access(config, &server.lifecycle, &face)?;
     let verifier = access.as_ref().map(|access| Arc::clone(&access.verifier));
     let parts = HttpParts {
         ids: Arc::new(RandomIds),
@@ -137,14 +150,6 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         session_store: server.session_store.clone(),
         lifecycle: server.lifecycle.clone(),
     };
-    let findings =
-        Findings { caller: http::caller, log_level: http::log_level, trace: http::trace };
-    let face = McpServer::on_transport(
-        server.app.clone(),
-        face(config),
-        server.lifecycle.clone(),
-        findings,
-    );
     HttpServer::bind(options, move || face.session(), parts)
         .await
         .map(|server| Transport::Http(Box::new(server)))

@@ -1,6 +1,7 @@
 // What the clients of both TypeScript SDKs do with OAuth: one is refused, finds the authorization server, registers, is
 // let in, makes a tool with its admin scope, lets it say who called it, and takes it away. After that its token is spoiled,
-// and it has to get itself another.
+// and it has to get itself another. With step-up its first token lacks the admin scope, and it gets itself one that has it
+// when a call asks for that.
 
 import assert from 'node:assert/strict';
 
@@ -10,9 +11,15 @@ const REDIRECT = 'http://127.0.0.1:1/callback';
 class Provider {
   times = 0;
   #client;
+  #forgetful;
   #tokens;
   #verifier;
   #back;
+
+  /** `forgetful`: keeps no refresh token. */
+  constructor(forgetful) {
+    this.#forgetful = forgetful;
+  }
 
   get redirectUrl() {
     return REDIRECT;
@@ -40,6 +47,7 @@ class Provider {
 
   saveTokens(tokens) {
     this.#tokens = tokens;
+    if (this.#forgetful) delete this.#tokens.refresh_token;
   }
 
   async redirectToAuthorization(url) {
@@ -69,9 +77,13 @@ class Provider {
   }
 }
 
-/** Plays it. `connect(provider)` gives a client and its transport, not connected yet. */
-export async function authorize(make, finish, isUnauthorized) {
-  const provider = new Provider();
+/**
+ * Plays it. `make(provider)` gives a client and its transport, not connected yet. `forgetful`: the client has to have no
+ * refresh token to step up, because it would refresh, and get the same scopes.
+ */
+export async function authorize(make, finish, isUnauthorized, forgetful = false) {
+  const stepUp = process.argv[4] === 'step-up';
+  const provider = new Provider(stepUp && forgetful);
   const open = async () => {
     const first = make(provider);
     try {
@@ -86,9 +98,14 @@ export async function authorize(make, finish, isUnauthorized) {
     return second;
   };
   const use = async () => {
-    const { client } = await open();
+    const { client, transport } = await open();
     const call = async (name, args) => {
-      const result = await client.callTool({ name, arguments: args });
+      const params = { name, arguments: args };
+      const result = await client.callTool(params).catch(async (error) => {
+        assert.ok(stepUp && isUnauthorized(error), error);
+        await finish(transport, provider.back);
+        return client.callTool(params);
+      });
       assert.ok(!result.isError, JSON.stringify(result));
       return result.structuredContent;
     };
@@ -96,13 +113,17 @@ export async function authorize(make, finish, isUnauthorized) {
     await call('dynamic.tool.create', { tool });
     const { result } = await call('who.am_i', {});
     assert.equal(result.subject, 'alice');
-    assert.deepEqual(result.scopes, ['mcp:admin']);
+    assert.deepEqual(result.scopes, stepUp ? ['mcp:admin', 'mcp:use'] : ['mcp:admin']);
     await call('dynamic.tool.delete', { name: 'who.am_i' });
     await client.close();
   };
   await use();
-  assert.equal(provider.times, 1);
+  assert.equal(provider.times, stepUp ? 2 : 1);
   await use();
+  if (stepUp) {
+    assert.equal(provider.times, 2);
+    return;
+  }
   provider.spoil();
   await use();
   assert.equal(provider.times, 1, 'a refresh needs nobody');

@@ -1,5 +1,5 @@
 // Gets itself a token with the TypeScript SDK's first generation.
-// usage: oauth_v1.mjs legacy URL
+// usage: oauth_v1.mjs legacy URL [step-up]
 
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -14,4 +14,5 @@ await authorize(
   }),
   (transport, back) => transport.finishAuth(back.get('code')),
   (error) => error instanceof UnauthorizedError,
+  true,
 );

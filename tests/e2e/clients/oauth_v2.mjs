@@ -1,5 +1,5 @@
 // Gets itself a token with the TypeScript SDK's second generation, which speaks either era.
-// usage: oauth_v2.mjs legacy|auto|modern URL
+// usage: oauth_v2.mjs legacy|auto|modern URL [step-up]
 
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 import { authorize } from './oauth.mjs';

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamic_mcp::adapters::inbound::http::{Access, HttpOptions};
+use dynamic_mcp::adapters::inbound::http::{Access, AdminScope, HttpOptions};
 use serde_json::{Value, json};
 
 use super::times;
@@ -29,7 +29,10 @@ impl Protected {
             verifier: Arc::clone(&verifier.jwt) as _,
             issuer: issuer.url(),
             required_scopes: required.iter().map(|scope| (*scope).to_owned()).collect(),
-            admin_scope: Some("mcp:admin".to_owned()),
+            admin: Some(AdminScope {
+                name: "mcp:admin".to_owned(),
+                demanded: Arc::new(|_, _, _| None),
+            }),
         };
         let grace = Duration::from_secs(30);
         let server = TestServer::admitting(options, grace, ready(), Some(access)).await;
@@ -144,7 +147,7 @@ async fn an_issuer_that_is_away_is_not_the_callers_fault() {
         verifier: Arc::clone(&verifier.jwt) as _,
         issuer: issuer.url(),
         required_scopes: Vec::new(),
-        admin_scope: None,
+        admin: None,
     };
     let grace = Duration::from_secs(30);
     let server = TestServer::admitting(options(), grace, ready(), Some(access)).await;

@@ -8,7 +8,7 @@ mod eras;
 mod management;
 mod names;
 #[cfg(feature = "http")]
-mod over_http;
+pub(crate) mod over_http;
 mod searching;
 mod surface;
 mod testing;

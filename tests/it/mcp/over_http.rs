@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use dynamic_mcp::adapters::inbound::http::{
-    HttpOptions, HttpParts, HttpServer, caller, log_level, trace,
+    Access, HttpOptions, HttpParts, HttpServer, caller, log_level, trace,
 };
 use dynamic_mcp::adapters::inbound::mcp::{Findings, McpOptions, McpServer};
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
@@ -17,7 +17,11 @@ use tower::ServiceExt as _;
 
 use crate::support::app::TestApp;
 
-async fn serve(test: &TestApp) -> HttpServer {
+/// A server that lets in only whom `access` says.
+pub(crate) async fn serve(
+    test: &TestApp,
+    access: impl FnOnce(&McpServer) -> Option<Access>,
+) -> HttpServer {
     let lifecycle = Lifecycle::new(Duration::from_secs(1));
     let options = McpOptions::default();
     let face = McpServer::on_transport(
@@ -30,7 +34,7 @@ async fn serve(test: &TestApp) -> HttpServer {
         ids: Arc::new(RandomIds),
         metrics: Arc::new(PrometheusMetrics::new().unwrap()),
         audit: Arc::new(dynamic_mcp::ports::NoAudit),
-        access: None,
+        access: access(&face),
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
         session_store: None,
         lifecycle,
@@ -40,7 +44,7 @@ async fn serve(test: &TestApp) -> HttpServer {
 }
 
 /// A request of the revision without sessions.
-fn call(tool: &str, arguments: &Value) -> http::Request<Body> {
+pub(crate) fn call(tool: &str, arguments: &Value) -> http::Request<Body> {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -63,7 +67,7 @@ fn call(tool: &str, arguments: &Value) -> http::Request<Body> {
 #[tokio::test]
 async fn a_change_is_written_down_with_the_client_that_made_it() {
     let test = TestApp::new();
-    let router = serve(&test).await.router();
+    let router = serve(&test, |_| None).await.router();
     let tool = |name: &str| json!({ "tool": { "name": name, "description": "d", "code": "echo" } });
     let nobody = call("dynamic.tool.create", &tool("text.local"));
     let mut agent = call("dynamic.tool.create", &tool("text.agent"));

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde_json::value::RawValue;
 
+use super::message::Message;
 use super::options::HttpOptions;
 use super::protected_resource::Resource;
 use super::refusal::Refusal;
 use super::witness::Witness;
 use crate::domain::{Caller, ErrorCode};
-use crate::ports::{AuditLog, HttpMetrics, TokenError, TokenVerifier};
+use crate::ports::{Accepted, AuditLog, HttpMetrics, TokenError, TokenVerifier};
 
 /// Who is let in.
 pub struct Access {
@@ -21,8 +23,20 @@ pub struct Access {
     /// Scopes that every token has to have.
     pub required_scopes: Vec<String>,
     /// A scope that lets its holder do more.
-    pub admin_scope: Option<String>,
+    pub admin: Option<AdminScope>,
 }
+
+/// A scope that lets its holder do more.
+pub struct AdminScope {
+    /// The scope.
+    pub name: String,
+    /// Is asked of calls by those who don't have it.
+    pub demanded: Demand,
+}
+
+/// Says why a call of a tool, by this caller and with these arguments, is refused, if the admin scope would let it
+/// through.
+pub type Demand = Arc<dyn Fn(&Caller, &str, Option<&RawValue>) -> Option<String> + Send + Sync>;
 
 /// Judges the credential of each request to the MCP endpoint.
 pub(super) struct Gatekeeper {
@@ -58,10 +72,10 @@ impl Gatekeeper {
     }
 
     /// Says who sent a request, or refuses it.
-    pub(super) async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    pub(super) async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Refusal> {
         let invalid = |why: &str| {
             let message = format!("Unauthorized: {why}");
-            let challenge = self.challenge(uri, headers, Some(("invalid_token", why)));
+            let challenge = self.challenge(uri, headers, Some(("invalid_token", why)), None);
             Refusal::unauthenticated(message, challenge)
         };
         let token = bearer(headers);
@@ -72,49 +86,74 @@ impl Gatekeeper {
                 self.metrics.authenticated(false);
                 self.witness.refused(None, "no access token", ErrorCode::Unauthorized);
                 let message = "Unauthorized: this server needs an access token".to_owned();
-                let challenge = self.challenge(uri, headers, None);
+                let challenge = self.challenge(uri, headers, None, None);
                 return Err(Refusal::unauthenticated(message, challenge).closing());
             }
         };
-        let caller = match judged {
-            Ok(caller) => caller,
+        let accepted = match judged {
+            Ok(accepted) => accepted,
             Err(TokenError::Invalid(why)) => {
                 self.metrics.authenticated(false);
                 self.witness.refused(None, why, ErrorCode::Unauthorized);
                 return Err(invalid(why).closing());
             }
             Err(TokenError::Unavailable(why)) => {
+                self.witness.refused(None, why, ErrorCode::Unauthorized);
                 return Err(Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, why).closing());
             }
         };
+        let caller = &accepted.caller;
         let has = |scope: &String| caller.scopes.contains(scope);
         if !self.access.required_scopes.iter().all(has) {
             self.metrics.authenticated(false);
             let needed = self.access.required_scopes.join(" ");
             let message = format!("Forbidden: the token lacks a scope; needed are {needed}");
             let why = "the token lacks a scope";
-            self.witness.refused(Some(&caller), why, ErrorCode::Forbidden);
-            let challenge = self.challenge(uri, headers, Some(("insufficient_scope", why)));
+            self.witness.refused(Some(caller), why, ErrorCode::Forbidden);
+            let challenge = self.challenge(uri, headers, Some(("insufficient_scope", why)), None);
             return Err(Refusal::scope_missing(message, challenge).closing());
         }
         self.metrics.authenticated(true);
-        self.witness.accepted(token.unwrap_or_default(), &caller);
-        Ok(caller)
+        self.witness.accepted(token.unwrap_or_default(), caller);
+        Ok(accepted)
     }
 
-    /// The header `WWW-Authenticate` (RFC 6750, section 3; RFC 9728, section 5.1).
+    /// Refuses a call that needs the admin scope, and says so in a way in which the client can get it.
+    pub(super) fn step_up(
+        &self,
+        caller: &Caller,
+        message: &Message<'_>,
+        body: &[u8],
+        (uri, headers): (&Uri, &HeaderMap),
+    ) -> Result<(), Refusal> {
+        let Some(admin) = &self.access.admin else { return Ok(()) };
+        if !message.is_call() || caller.scopes.contains(&admin.name) {
+            return Ok(());
+        }
+        let Some((name, arguments)) = Message::called(body) else { return Ok(()) };
+        let Some(why) = (admin.demanded)(caller, &name, arguments) else { return Ok(()) };
+        let error = Some(("insufficient_scope", "this tool needs the admin scope"));
+        let challenge = self.challenge(uri, headers, error, Some(&admin.name));
+        Err(Refusal::scope_missing(format!("Forbidden: {why}"), challenge))
+    }
+
+    /// The header `WWW-Authenticate` (RFC 6750, section 3; RFC 9728, section 5.1). `more`: a scope that is needed beside
+    /// those that every token needs.
     fn challenge(
         &self,
         uri: &Uri,
         headers: &HeaderMap,
         error: Option<(&str, &str)>,
+        more: Option<&str>,
     ) -> HeaderValue {
         let mut parts = Vec::new();
         if let Some((error, why)) = error {
             parts.push(format!("error=\"{error}\", error_description=\"{why}\""));
         }
-        if !self.access.required_scopes.is_empty() {
-            parts.push(format!("scope=\"{}\"", self.access.required_scopes.join(" ")));
+        let required = self.access.required_scopes.iter().map(String::as_str);
+        let needed: Vec<&str> = required.chain(more).collect();
+        if !needed.is_empty() {
+            parts.push(format!("scope=\"{}\"", needed.join(" ")));
         }
         if let Some(url) = self.resource.metadata_url(uri, headers) {
             parts.push(format!("resource_metadata=\"{url}\""));

@@ -18,6 +18,7 @@ use super::body::{self, Limits};
 use super::connection::Held;
 use super::cors;
 use super::envelope::RequestId;
+use super::expiry::{self, Expiry};
 use super::message::Message;
 use super::refusal::Refusal;
 use super::sessions::{Lookup, RecalledSessions, Sessions, Subject, key_of};
@@ -77,8 +78,11 @@ impl<H: ServerHandler> Endpoint<H> {
         request_id: &RequestId,
     ) -> Result<Response, Refusal> {
         if let Some(gatekeeper) = &self.shared.gatekeeper {
-            let caller = gatekeeper.admit(request.uri(), request.headers()).await?;
-            request.extensions_mut().insert(caller);
+            let accepted = gatekeeper.admit(request.uri(), request.headers()).await?;
+            request.extensions_mut().insert(accepted.caller);
+            if let Some(expiry) = Expiry::after(accepted.remaining) {
+                request.extensions_mut().insert(expiry);
+            }
             // Nobody behind this needs it.
             request.headers_mut().remove(AUTHORIZATION);
         }
@@ -121,9 +125,16 @@ impl<H: ServerHandler> Endpoint<H> {
         let named = session_id(&head.headers).map(str::to_owned);
         let standing = self.standing(named.as_deref(), &message, &body, &head.extensions).await;
         let standing = standing.map_err(answering)?;
+        if let (Some(gatekeeper), Some(caller)) =
+            (&self.shared.gatekeeper, head.extensions.get::<Caller>())
+        {
+            let place = (&head.uri, &head.headers);
+            gatekeeper.step_up(caller, &message, &body, place).map_err(answering)?;
+        }
         if let (Some(named), Standing::In(busy)) = (&named, &standing) {
             self.note(named, busy, &message, &body, &mut head.extensions).await;
         }
+        let expiry = head.extensions.remove::<Expiry>();
         head.extensions.remove::<RequestId>();
         let request = http::Request::from_parts(head, Full::new(body.clone()));
         let (visit, place) = match standing {
@@ -141,7 +152,7 @@ impl<H: ServerHandler> Endpoint<H> {
         let asked = self.asked(request_id, id.clone(), &body, named.as_deref());
         let answer = answer::shape(answer, asked).await;
         if message.is_subscription() {
-            return Ok(answer);
+            return Ok(expiry::bounded(answer, expiry));
         }
         // Until the last byte of the answer is out, the call is one that the server waits for.
         Ok(answer.map(|body| Body::new(Held::new(body, (call, room)))))
@@ -152,7 +163,8 @@ impl<H: ServerHandler> Endpoint<H> {
         request: Request,
         request_id: &RequestId,
     ) -> Result<Response, Refusal> {
-        let (head, _) = request.into_parts();
+        let (mut head, _) = request.into_parts();
+        let expiry = head.extensions.remove::<Expiry>();
         let is_delete = head.method == Method::DELETE;
         if !is_delete && self.shared.lifecycle.draining.is_cancelled() {
             return Err(Refusal::shutting_down());
@@ -166,7 +178,8 @@ impl<H: ServerHandler> Endpoint<H> {
         let answer = self.sdk.handle(http::Request::from_parts(head, Full::<Bytes>::default()));
         let answer = answer.await;
         drop(visit);
-        Ok(answer::shape(answer, self.asked(request_id, None, b"", named.as_deref())).await)
+        let asked = self.asked(request_id, None, b"", named.as_deref());
+        Ok(expiry::bounded(answer::shape(answer, asked).await, expiry))
     }
 
     /// Ends a session.

@@ -18,6 +18,20 @@ pub(super) struct Message<'a> {
     id: Option<&'a RawValue>,
 }
 
+#[derive(Deserialize)]
+struct CallMessage<'a> {
+    #[serde(borrow)]
+    params: CallParams<'a>,
+}
+
+#[derive(Deserialize)]
+struct CallParams<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+}
+
 impl<'a> Message<'a> {
     /// Longest id that is repeated in a refusal, in bytes.
     const MAX_ID_LEN: usize = 256;
@@ -64,6 +78,17 @@ impl<'a> Message<'a> {
     /// Whether this asks for log entries.
     pub(super) fn is_set_level(&self) -> bool {
         self.is_request() && self.method.as_deref() == Some("logging/setLevel")
+    }
+
+    /// Whether this calls a tool.
+    pub(super) fn is_call(&self) -> bool {
+        self.is_request() && self.method.as_deref() == Some("tools/call")
+    }
+
+    /// The tool that a call names, and its arguments; `None` if that can't be read.
+    pub(super) fn called(body: &[u8]) -> Option<(Cow<'_, str>, Option<&RawValue>)> {
+        let CallMessage { params } = serde_json::from_slice(body).ok()?;
+        Some((params.name, params.arguments))
     }
 
     /// Whether this takes back a request.

@@ -2,9 +2,9 @@
 //!
 //! From the outside in: [`server`] accepts connections, [`connection`] serves one of them, [`router`] finds
 //! the route, [`envelope`] puts the request id and the security headers on every answer, [`endpoint`] judges
-//! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`standing`] finds the session
-//! that it names, [`sessions`] take the place of the SDK's, and [`answer`] turns the SDK's refusals into the
-//! shapes that are promised here. Every refusal is a [`refusal::Refusal`].
+//! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`expiry`] ends streams with it,
+//! [`standing`] finds the session that it names, [`sessions`] take the place of the SDK's, and [`answer`] turns the
+//! SDK's refusals into the shapes that are promised here. Every refusal is a [`refusal::Refusal`].
 
 mod answer;
 mod bearer;
@@ -16,6 +16,7 @@ mod cors;
 mod early_answer;
 mod endpoint;
 mod envelope;
+mod expiry;
 mod message;
 mod options;
 mod probes;
@@ -31,11 +32,11 @@ mod tls;
 mod trace;
 mod witness;
 
-pub use bearer::Access;
+pub use bearer::{Access, AdminScope, Demand};
 pub use caller::caller;
 pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
 pub use server::{HttpParts, HttpServer};
 pub use standing::log_level;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{TlsError, TlsFiles, examine as examine_certificate};
 pub use trace::trace;

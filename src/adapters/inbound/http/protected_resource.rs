@@ -43,7 +43,8 @@ impl Resource {
         });
         let path = public.as_ref().map_or(options.path.as_str(), Url::path);
         let path = path.trim_end_matches('/').to_owned();
-        let scopes = access.required_scopes.iter().chain(&access.admin_scope).cloned().collect();
+        let admin = access.admin.as_ref().map(|admin| &admin.name);
+        let scopes = access.required_scopes.iter().chain(admin).cloned().collect();
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         Self { public, scheme, path, issuer: access.issuer.clone(), scopes }
     }

@@ -1,12 +1,13 @@
 //! What the audit log is told of built-in tools: changes, what is done with sandbox sessions, and refusals.
 
+use std::time::Duration;
+
 use rmcp::model::CallToolResult;
 use serde_json::{Map, Value};
 
-use super::exchange::Exchange;
 use super::server::Shared;
 use crate::app::{AppError, audited};
-use crate::domain::{Action, AuditCategory};
+use crate::domain::{Action, AuditCategory, Caller};
 
 /// Longest name, and longest digest, in characters.
 const MAX_CHARS: usize = 64;
@@ -37,13 +38,13 @@ impl Told {
     pub(super) fn ended(
         self,
         shared: &Shared,
-        exchange: &Exchange,
+        caller: &Caller,
+        took: Duration,
         result: Result<&CallToolResult, &AppError>,
     ) {
         let Some(category) = self.category(result.err()) else { return };
-        let took = exchange.started.elapsed();
         let outcome = result.map(drop);
-        let mut event = audited::action(category, self.name, &exchange.caller, outcome, took);
+        let mut event = audited::action(category, self.name, caller, outcome, took);
         if let Some(tool) = &self.tool {
             event = event.named(tool);
         }

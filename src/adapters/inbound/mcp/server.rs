@@ -97,6 +97,10 @@ impl McpServer {
         Self { shared: Arc::clone(&self.shared), session: Arc::default() }
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     fn exchange(&self, context: &RequestContext<RoleServer>) -> Exchange {
         let Shared { options, findings, .. } = &*self.shared;
         Exchange::new(context, &self.session, options.name_style, *findings)

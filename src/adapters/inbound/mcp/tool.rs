@@ -25,7 +25,7 @@ use crate::app::AppError;
 use crate::domain::{Action, Actor, Scope};
 
 /// The argument that proves an administrator.
-const ADMIN_TOKEN: &str = "adminToken";
+pub(super) const ADMIN_TOKEN: &str = "adminToken";
 
 /// Longest admin token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4_096;
@@ -95,6 +95,10 @@ type Invoked<'a> = Pin<Box<dyn Future<Output = CallToolResult> + Send + 'a>>;
 pub(super) struct Route {
     /// The documented name.
     pub(super) name: &'static str,
+    /// What calling it means.
+    pub(super) action: Action,
+    /// Who guards it.
+    pub(super) guarded: Guarded,
     title: &'static str,
     about: &'static str,
     hints: Hints,
@@ -114,6 +118,8 @@ impl Route {
         answer::add_failure(&mut output);
         Self {
             name: T::NAME,
+            action: T::ACTION,
+            guarded: T::GUARDED,
             title: T::TITLE,
             about: T::ABOUT,
             hints: T::HINTS,
@@ -165,11 +171,11 @@ async fn invoke<T: Tool>(
     match result {
         Ok(output) => {
             let result = output.into_result(exchange.spelling);
-            told.ended(shared, exchange, Ok(&result));
+            told.ended(shared, &exchange.caller, exchange.started.elapsed(), Ok(&result));
             result
         }
         Err(error) => {
-            told.ended(shared, exchange, Err(&error));
+            told.ended(shared, &exchange.caller, exchange.started.elapsed(), Err(&error));
             tracing::debug!(tool.name = T::NAME, code = error.code().as_str(), "refused or failed");
             reply::failed(&error, exchange.started.elapsed(), exchange.spelling, Declared::Ours)
         }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::domain::Caller;
 
@@ -16,6 +19,8 @@ const MAX_NAME_BYTES: usize = 1_024;
 pub(super) struct Claims {
     #[serde(rename = "iss")]
     _issuer: String,
+    #[serde(default)]
+    exp: Value,
     sub: Option<String>,
     client_id: Option<String>,
     azp: Option<String>,
@@ -42,6 +47,16 @@ impl Words {
 }
 
 impl Claims {
+    /// From when on it is accepted no more, where that is so much later than it says.
+    pub(super) fn ends(&self, leeway: Duration) -> DateTime<Utc> {
+        // No more than the library allows, which rounds.
+        let seconds = self.exp.as_f64().unwrap_or_default().floor();
+        // What is too large to be a time never comes.
+        let since = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+        let since = TimeDelta::from_std(since.saturating_add(leeway)).unwrap_or(TimeDelta::MAX);
+        DateTime::UNIX_EPOCH.checked_add_signed(since).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// The holder. `None` if it has no name, or none that can be kept.
     pub(super) fn caller(&self) -> Option<Caller> {
         let named = |name: &Option<String>| {

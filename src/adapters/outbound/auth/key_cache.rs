@@ -1,18 +1,23 @@
 //! Keeps the issuer's keys, and refreshes them: at intervals, and when a token names a key that is not there.
 //!
 //! While the issuer's server is away the old keys go on being used, for a day. What requests may cause at
-//! that server is bounded: one fetch at a time, and a pause after each.
+//! that server is bounded: one fetch at a time, and a pause after each. A token whose key is not there waits
+//! for the next fetch, so that nobody is refused for a key that was published a moment ago.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::fetch::Source;
 use super::key_set::KeySet;
+use super::verified::VerifiedTokens;
+
+/// Most tokens at once that wait for a fetch: whoever makes up keys can't make this hold more.
+const MAX_WAITING: usize = 1_000;
 
 /// When keys are fetched.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +26,7 @@ pub struct KeyTimes {
     pub fetch: Duration,
     /// After how long keys are fetched anew. Default 5 min.
     pub refresh: Duration,
-    /// The pause after a fetch before an unknown key may cause the next. Default 10 s.
+    /// The pause after a fetch before an unknown key may cause the next. Default 5 s.
     pub pause: Duration,
     /// The longest pause between attempts that fail; the first is a hundredth. Default 30 s.
     pub retry: Duration,
@@ -34,16 +39,17 @@ impl Default for KeyTimes {
         Self {
             fetch: Duration::from_secs(5),
             refresh: Duration::from_mins(5),
-            pause: Duration::from_secs(10),
+            pause: Duration::from_secs(5),
             retry: Duration::from_secs(30),
             stale: Duration::from_hours(24),
         }
     }
 }
 
-/// Keys, and when they were fetched.
-struct Fetched {
-    keys: Arc<KeySet>,
+/// Keys, when they were fetched, and what was found good with them.
+pub(super) struct Published {
+    pub(super) keys: KeySet,
+    pub(super) verified: VerifiedTokens,
     at: Instant,
 }
 
@@ -52,46 +58,57 @@ struct Fetched {
 struct Progress {
     /// Fetches that have ended.
     rounds: u64,
+    /// Whether the last of them brought keys.
+    went_well: bool,
     /// From when on an unknown key causes a fetch; `None`: one is under way.
     from: Option<Instant>,
 }
 
 /// The keys of one issuer.
 pub(super) struct KeyCache {
-    fetched: ArcSwapOption<Fetched>,
+    published: ArcSwapOption<Published>,
     progress: watch::Sender<Progress>,
     asked: Notify,
+    waiting: Semaphore,
     times: KeyTimes,
 }
 
 impl KeyCache {
     pub(super) fn new(times: KeyTimes) -> Self {
         Self {
-            fetched: ArcSwapOption::empty(),
-            progress: watch::Sender::new(Progress { rounds: 0, from: None }),
+            published: ArcSwapOption::empty(),
+            progress: watch::Sender::new(Progress { rounds: 0, went_well: false, from: None }),
             asked: Notify::new(),
+            waiting: Semaphore::new(MAX_WAITING),
             times,
         }
     }
 
     /// The keys, if they may be used.
-    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
-        let fetched = self.fetched.load();
-        let fetched = fetched.as_ref()?;
-        (fetched.at.elapsed() < self.times.stale).then(|| Arc::clone(&fetched.keys))
+    pub(super) fn published(&self) -> Option<Arc<Published>> {
+        let published = self.published.load();
+        let published = published.as_ref()?;
+        (published.at.elapsed() < self.times.stale).then(|| Arc::clone(published))
     }
 
-    /// Waits for the fetch that is under way, or for one of its own if it is time for that; false if not.
-    pub(super) async fn refreshed(&self) -> bool {
+    /// Waits for the fetch that is under way, or asks for the next that may be and waits for that. Says whether it
+    /// began after this was called, so that it brought every key that had been published by then; `None` if it
+    /// brought none, or is too far off to be waited for.
+    pub(super) async fn refreshed(&self) -> Option<bool> {
+        let _place = self.waiting.try_acquire().ok()?;
         let mut progress = self.progress.subscribe();
-        let Progress { rounds, from } = *progress.borrow_and_update();
-        match from {
-            Some(from) if Instant::now() < from => return false,
-            Some(_) => self.asked.notify_one(),
-            None => {}
+        let Progress { rounds, from, .. } = *progress.borrow_and_update();
+        let now = Instant::now();
+        let begins = from.unwrap_or(now).max(now);
+        if begins - now > self.times.pause {
+            return None;
+        }
+        if from.is_some() {
+            self.asked.notify_one();
         }
         let next = progress.wait_for(|progress| progress.rounds > rounds);
-        matches!(tokio::time::timeout(self.times.fetch * 2, next).await, Ok(Ok(_)))
+        let next = tokio::time::timeout_at(begins + self.times.fetch * 2, next).await.ok()?;
+        next.ok()?.went_well.then_some(from.is_some())
     }
 
     /// Fetches now, and again whenever it is time, until the server stops.
@@ -101,13 +118,16 @@ impl KeyCache {
             self.progress.send_modify(|progress| progress.from = None);
             let Some(outcome) = stopped.run_until_cancelled(source.fetch()).await else { return };
             let now = Instant::now();
+            let went_well = outcome.is_ok();
             let (until, from) = match outcome {
                 Ok(keys) => {
                     if failures > 0 {
                         tracing::info!("the issuer's keys can be fetched again");
                     }
                     failures = 0;
-                    self.fetched.store(Some(Arc::new(Fetched { keys: Arc::new(keys), at: now })));
+                    let verified = VerifiedTokens::new();
+                    let published = Published { keys, verified, at: now };
+                    self.published.store(Some(Arc::new(published)));
                     (now + self.times.refresh, now + self.times.pause)
                 }
                 Err(reason) => {
@@ -120,6 +140,7 @@ impl KeyCache {
             };
             self.progress.send_modify(|progress| {
                 progress.rounds += 1;
+                progress.went_well = went_well;
                 progress.from = Some(from);
             });
             tokio::select! {

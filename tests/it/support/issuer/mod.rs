@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use dynamic_mcp::adapters::outbound::auth::{JwtRules, JwtVerifier, KeyTimes};
+use dynamic_mcp::adapters::outbound::clock::SystemClock;
 use http::StatusCode;
 use keys::SigningKey;
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub(crate) enum Mood {
     Well,
     /// 503.
     Down,
+    /// With the keys that it had when it was asked, once its mood changes.
+    Late,
     /// Never.
     Silent,
     /// With more than anybody wants.
@@ -134,7 +137,8 @@ impl Issuer {
 
     pub(crate) fn verifier(&self, times: KeyTimes) -> Verifier {
         let stopped = CancellationToken::new();
-        let jwt = JwtVerifier::start(self.rules(times), &TaskTracker::new(), &stopped).unwrap();
+        let (clock, tasks) = (Arc::new(SystemClock), TaskTracker::new());
+        let jwt = JwtVerifier::start(self.rules(times), clock, &tasks, &stopped).unwrap();
         Verifier { jwt: Arc::new(jwt), _end: stopped.drop_guard() }
     }
 }
@@ -170,11 +174,18 @@ async fn keys_of(State(issuer): State<Arc<Inner>>) -> String {
 }
 
 async fn jwks(State(issuer): State<Arc<Inner>>) -> Response {
+    let keys = keys_of(State(Arc::clone(&issuer))).await;
     issuer.fetches.fetch_add(1, Ordering::SeqCst);
-    let mood = *issuer.mood.lock().unwrap();
+    let mood = || *issuer.mood.lock().unwrap();
     let answer = |status, body| Response::builder().status(status).body(body).unwrap();
-    match mood {
-        Mood::Well => answer(StatusCode::OK, Body::from(keys_of(State(issuer)).await)),
+    match mood() {
+        Mood::Well => answer(StatusCode::OK, Body::from(keys)),
+        Mood::Late => {
+            while mood() == Mood::Late {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            answer(StatusCode::OK, Body::from(keys))
+        }
         Mood::Down => answer(StatusCode::SERVICE_UNAVAILABLE, Body::empty()),
         Mood::Silent => {
             tokio::time::sleep(Duration::from_hours(1)).await;
