@@ -164,16 +164,31 @@ async fn examine(
 ) -> Verdict {
     let config = match config {
         Ok(config) => config,
-        Err(error) => return doctor::doctor(Err(&error), Err(String::new()), screen).await,
+        Err(error) => {
+            let access = doctor::Access::default();
+            return doctor::doctor(Err(&error), Err(String::new()), access, screen).await;
+        }
     };
+    let access = access(&config).await;
     match assemble(&config, &place.worker).await {
         Ok(server) => {
-            let verdict = doctor::doctor(Ok(&config), Ok(&server.app), screen).await;
+            let verdict = doctor::doctor(Ok(&config), Ok(&server.app), access, screen).await;
             server.shutdown().await;
             verdict
         }
-        Err(error) => doctor::doctor(Ok(&config), Err(error.to_string()), screen).await,
+        Err(error) => doctor::doctor(Ok(&config), Err(error.to_string()), access, screen).await,
     }
+}
+
+#[cfg(feature = "http")]
+async fn access(config: &Config) -> doctor::Access {
+    super::auth::examine(config).await
+}
+
+#[cfg(not(feature = "http"))]
+#[expect(clippy::unused_async, reason = "the other build's waits for the issuer")]
+async fn access(_: &Config) -> doctor::Access {
+    doctor::Access::default()
 }
 
 #[cfg(feature = "http")]

@@ -2,4 +2,6 @@
 
 mod args;
 mod init;
+#[cfg(feature = "http")]
+mod outside;
 mod program;

@@ -11,14 +11,14 @@ use tokio::process::Command;
 /// Only there so that a hang is a failure.
 const HANG: Duration = Duration::from_mins(2);
 
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(super) struct Ended {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl Ended {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
     }
 }
@@ -44,7 +44,7 @@ async fn run(mut command: Command) -> Ended {
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-async fn in_directory(directory: &Path, args: &[&str]) -> Ended {
+pub(super) async fn in_directory(directory: &Path, args: &[&str]) -> Ended {
     run(program(directory, args)).await
 }
 

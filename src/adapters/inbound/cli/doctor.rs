@@ -44,10 +44,62 @@ impl Finding {
     }
 }
 
+/// How a thing is that another examined, in words.
+#[derive(Debug)]
+pub enum Look {
+    /// It works.
+    Works(String),
+    /// It works, and somebody should see to it.
+    Attention(String),
+    /// It does not work.
+    Broken(String),
+}
+
+impl Look {
+    fn finding(self, what: &'static str, advice: &str) -> Finding {
+        match self {
+            Self::Works(detail) => finding(what, State::Works, detail),
+            Self::Attention(detail) => finding(what, State::Attention, detail).advise(advice),
+            Self::Broken(detail) => finding(what, State::Broken, detail).advise(advice),
+        }
+    }
+}
+
+/// What is needed over HTTP, where the settings ask for it.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The keys of the tokens' issuer.
+    pub keys: Option<Look>,
+    /// The issuer itself, as clients find it.
+    pub issuer: Option<Look>,
+    /// The certificate.
+    pub certificate: Option<Look>,
+}
+
+impl Access {
+    fn findings(self) -> impl Iterator<Item = Finding> {
+        let advice = [
+            (self.keys, "token keys", "Nobody is let in without them: see to MCP_AUTH_JWKS_URL."),
+            (
+                self.issuer,
+                "token issuer",
+                "Clients find out there how to get a token: see to MCP_AUTH_ISSUER.",
+            ),
+            (
+                self.certificate,
+                "certificate",
+                "Clients refuse it, or will: see to MCP_TLS_CERT and MCP_TLS_KEY.",
+            ),
+        ];
+        advice.into_iter().filter_map(|(look, what, advice)| Some(look?.finding(what, advice)))
+    }
+}
+
 /// Examines a server that was put together, or that could not be: `app` is then the reason.
 pub async fn doctor(
     config: Result<&Config, &ConfigError>,
     app: Result<&App, String>,
+    access: Access,
     screen: &mut Screen,
 ) -> Verdict {
     let mut findings = Vec::new();
@@ -58,6 +110,7 @@ pub async fn doctor(
         ),
         Ok(config) => {
             configuration(config, &mut findings);
+            findings.extend(access.findings());
             match app {
                 Err(reason) => findings.push(
                     finding("start", State::Broken, reason)

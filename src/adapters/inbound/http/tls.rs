@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::ServerConfig;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -42,6 +44,28 @@ pub enum TlsError {
     /// The two don't go together, or are not fit for a server.
     #[error("MCP_TLS_CERT and MCP_TLS_KEY can't be used together: {0}")]
     Pair(rustls::Error),
+}
+
+/// Whether a certificate can be used so long after 1970; else why not.
+pub fn examine(files: &TlsFiles, at: Duration) -> Result<(), String> {
+    read(files).map_err(|error| error.to_string())?;
+    let chain = chain(files).map_err(|error| error.to_string())?;
+    let Some(own) = chain.first() else { return Ok(()) };
+    // Only its time is of interest, which is looked at before anybody who may vouch for it.
+    let mut roots = RootCertStore::empty();
+    roots.add(own.clone()).map_err(|error| error.to_string())?;
+    let parsed = ParsedCertificate::try_from(own).map_err(|error| error.to_string())?;
+    let algorithms = default_provider().signature_verification_algorithms;
+    let at = UnixTime::since_unix_epoch(at);
+    match verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], at, algorithms.all) {
+        Err(rustls::Error::InvalidCertificate(
+            error @ (CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }),
+        )) => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }
 
 /// Begins TLS on connections.
@@ -108,20 +132,23 @@ fn stamp(files: &TlsFiles) -> Stamp {
         .map(|path| std::fs::read(path).ok().map(|held| Sha256::digest(held).into()))
 }
 
-fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
-    let wrong = |setting, path: &Path, reason: String| TlsError::File {
-        setting,
-        path: path.to_owned(),
-        reason,
-    };
-    let path = &files.certificate;
-    let wrong_certificate = |reason| wrong("MCP_TLS_CERT", path, reason);
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
+fn wrong(setting: &'static str, path: &Path, reason: String) -> TlsError {
+    TlsError::File { setting, path: path.to_owned(), reason }
+}
+
+fn chain(files: &TlsFiles) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |reason| wrong("MCP_TLS_CERT", &files.certificate, reason);
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
-        .map_err(|error| wrong_certificate(error.to_string()))?;
+        .map_err(|error| wrong(error.to_string()))?;
     if chain.is_empty() {
-        return Err(wrong_certificate("there is no certificate in it".to_owned()));
+        return Err(wrong("there is no certificate in it".to_owned()));
     }
+    Ok(chain)
+}
+
+fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let chain = chain(files)?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| wrong("MCP_TLS_KEY", &files.key, error.to_string()))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))

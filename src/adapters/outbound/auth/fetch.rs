@@ -1,4 +1,4 @@
-//! Gets the issuer's keys over HTTPS, within limits of size and time.
+//! Gets what an issuer publishes, its keys above all, over HTTPS, within limits of size and time.
 
 use std::time::Duration;
 
@@ -46,10 +46,13 @@ impl Source {
 
     /// Gets the keys. An error says what the server did, without its address.
     pub(super) async fn fetch(&self) -> Result<KeySet, String> {
-        match tokio::time::timeout(self.timeout, self.get()).await {
-            Ok(answer) => KeySet::parse(&answer?).map_err(str::to_owned),
-            Err(_) => Err(format!("it did not answer within {:?}", self.timeout)),
-        }
+        KeySet::parse(&self.get_in_time().await?).map_err(str::to_owned)
+    }
+
+    /// Gets what is there.
+    pub(super) async fn get_in_time(&self) -> Result<Bytes, String> {
+        let late = || format!("it did not answer within {:?}", self.timeout);
+        tokio::time::timeout(self.timeout, self.get()).await.map_err(|_| late())?
     }
 
     async fn get(&self) -> Result<Bytes, String> {

@@ -1,5 +1,7 @@
 //! The issuer's keys: which of them may have signed a token.
 
+use std::collections::BTreeSet;
+
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
 };
@@ -55,6 +57,15 @@ impl KeySet {
             .filter_map(|jwk| Key::of(&jwk))
             .collect();
         if keys.is_empty() { Err("its JWK Set has no key for signatures") } else { Ok(Self(keys)) }
+    }
+
+    /// How many keys, and for which signatures.
+    pub(super) fn describe(&self) -> String {
+        let all = self.0.iter().flat_map(|key| &key.algorithms);
+        let names: BTreeSet<String> = all.map(|algorithm| format!("{algorithm:?}")).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let keys = if self.0.len() == 1 { "key" } else { "keys" };
+        format!("{} {keys} for signatures, by {}", self.0.len(), names.join(", "))
     }
 
     /// The keys that a token with this header may be signed with. A token that names no key has to leave no
