@@ -4,4 +4,4 @@ mod authorize;
 mod catalog;
 mod gate;
 mod runner;
-mod sandboxes;
+pub(crate) mod sandboxes;

@@ -71,15 +71,16 @@ impl Sandbox for FakeSandbox {
     }
 }
 
-struct Place {
-    sandboxes: Arc<Sandboxes>,
+/// Sandboxes on a host of fakes.
+pub(crate) struct Place {
+    pub(crate) sandboxes: Arc<Sandboxes>,
     host: Arc<FakeHost>,
     clock: Arc<FakeClock>,
     lifecycle: Lifecycle,
 }
 
 impl Place {
-    fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         let lifecycle = Lifecycle::new(Duration::from_secs(1));
         let host = Arc::new(FakeHost::default());
         let clock = Arc::new(FakeClock::new());

@@ -5,6 +5,9 @@ mod file;
 #[cfg(target_os = "linux")]
 mod full;
 mod page;
+mod sandboxes;
+#[cfg(all(feature = "http", feature = "embedded", target_os = "linux"))]
+mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};

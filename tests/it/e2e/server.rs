@@ -1,5 +1,7 @@
 //! The server as clients find it: a command for stdio, a running process for HTTP, over one store.
 
+#[cfg(feature = "http")]
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 #[cfg(feature = "http")]
 use std::time::Duration;
@@ -20,8 +22,9 @@ impl Site {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn log(&self) -> PathBuf {
-        self.folder.path().join("server.log")
+    /// A file of the site's, or one to be.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// What the servers on HTTP have logged so far.
@@ -32,7 +35,7 @@ impl Site {
 
     /// The command line of a server on stdio, for a client to start.
     pub(crate) fn stdio(&self) -> Vec<String> {
-        let store = format!("--dynamic-store={}", self.folder.path().join("tools.redb").display());
+        let store = format!("--dynamic-store={}", self.file("tools.redb").display());
         vec![SERVER.to_owned(), store]
     }
 
@@ -45,16 +48,35 @@ impl Site {
     /// The same with more flags, which may depend on its URL.
     #[cfg(feature = "http")]
     pub(crate) async fn http_with(&self, flags: impl FnOnce(&str) -> Vec<String>) -> HttpServer {
+        self.http_under(&[], flags).await
+    }
+
+    /// The same through `wrapper`, a command that ends in becoming its arguments.
+    #[cfg(feature = "http")]
+    pub(crate) async fn http_under(
+        &self,
+        wrapper: &[&str],
+        flags: impl FnOnce(&str) -> Vec<String>,
+    ) -> HttpServer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [program, store] = <[String; 2]>::try_from(self.stdio()).unwrap();
         let url = format!("http://127.0.0.1:{port}/mcp");
-        let mut process = Command::new(program)
+        let mut words = wrapper.iter().copied().chain([program.as_str()]);
+        let mut process = Command::new(words.next().unwrap())
+            .args(words)
             .args([store, "--transport=http".to_owned(), format!("--port={port}")])
             .args(flags(&url))
             .current_dir(self.folder.path())
             .env_clear()
             .env("MCP_EXECUTION_ENGINE", "embedded")
-            .stderr(std::fs::File::options().append(true).create(true).open(self.log()).unwrap())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stderr(
+                std::fs::File::options()
+                    .append(true)
+                    .create(true)
+                    .open(self.file("server.log"))
+                    .unwrap(),
+            )
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -63,7 +85,7 @@ impl Site {
             assert!(ended.is_none(), "the server ended before it listened: {ended:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        HttpServer { process, url }
+        HttpServer { process, address: (Ipv4Addr::LOCALHOST, port).into(), url }
     }
 }
 
@@ -71,7 +93,7 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+            let log = std::fs::read_to_string(self.file("server.log")).unwrap_or_default();
             #[expect(clippy::print_stderr, reason = "the test's own output, shown when it fails")]
             {
                 eprintln!("{log}");
@@ -84,15 +106,21 @@ impl Drop for Site {
 #[cfg(feature = "http")]
 pub(crate) struct HttpServer {
     process: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
     /// Its MCP endpoint.
     pub(crate) url: String,
 }
 
 #[cfg(feature = "http")]
 impl HttpServer {
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Asks it to end, and sees it end well.
     pub(crate) async fn stop(mut self) {
-        let pid = rustix::process::Pid::from_raw(self.process.id().unwrap().cast_signed()).unwrap();
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = self.process.wait().await.unwrap();
         assert!(ended.success(), "the server ended with {ended}");

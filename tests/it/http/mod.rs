@@ -2,6 +2,8 @@
 
 mod body;
 pub(crate) mod client;
+#[cfg(all(feature = "stdio", feature = "file", feature = "embedded", target_os = "linux"))]
+mod crowd;
 mod draining;
 mod endpoint;
 mod envelope;

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::server::{TestServer, bind, options, ready};
+use crate::support::wait::until;
 
 /// Only keeps a broken test from hanging.
 const HANG: Duration = Duration::from_mins(1);
@@ -92,6 +93,28 @@ async fn the_certificate_is_served_and_a_new_one_is_taken_in() {
     // A handshake that does not go on does not keep the server from ending.
     let _silent = TcpStream::connect(server.address).await.unwrap();
     server.end().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_shake_hands_or_finds_no_place_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = certify(folder.path());
+    let impatient = HttpOptions {
+        header_timeout: Duration::from_millis(500),
+        max_connections: 1,
+        ..with_tls(folder.path())
+    };
+    let server = TestServer::with(impatient, Duration::from_secs(30), ready()).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    // A refusal in clear text would not be understood.
+    let mut late = TcpStream::connect(server.address).await.unwrap();
+    for cut_off in [&mut late, &mut silent] {
+        let mut said = Vec::new();
+        let _reset = tokio::time::timeout(HANG, cut_off.read_to_end(&mut said)).await.unwrap();
+        assert_eq!(said, b"");
+    }
+    // The place is free again, perhaps a moment later.
+    until(async || ask(&server, &trusted).await.is_ok()).await;
 }
 
 #[tokio::test]

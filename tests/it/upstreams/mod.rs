@@ -10,3 +10,4 @@ mod program;
 mod questions;
 mod sdks;
 mod site;
+mod told;
