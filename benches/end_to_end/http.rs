@@ -12,6 +12,8 @@ pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     address: String,
     pub(crate) session: Option<String>,
+    /// The header `Authorization` with its end, or nothing.
+    pub(crate) credential: String,
     body: Vec<u8>,
 }
 
@@ -19,8 +21,13 @@ impl Connection {
     pub(crate) async fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let (address, session) = (address.to_owned(), None);
-        Self { stream: BufReader::with_capacity(4_096, stream), address, session, body: Vec::new() }
+        Self {
+            stream: BufReader::with_capacity(4_096, stream),
+            address: address.to_owned(),
+            session: None,
+            credential: String::new(),
+            body: Vec::new(),
+        }
     }
 
     /// A session of the 2025-11-25 revision.
@@ -56,8 +63,9 @@ impl Connection {
         });
         let head = format!(
             "POST /mcp HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
-             Accept: application/json, text/event-stream\r\n{session}Content-Length: {}\r\n\r\n",
+             Accept: application/json, text/event-stream\r\n{}{session}Content-Length: {}\r\n\r\n",
             self.address,
+            self.credential,
             message.len()
         );
         let mut request = head.into_bytes();

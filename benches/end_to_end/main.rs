@@ -14,7 +14,11 @@
 )]
 
 mod echo;
+mod guarded;
 mod http;
+#[path = "../../tests/it/support/issuer/keys.rs"]
+#[expect(dead_code, reason = "tests make other keys and tokens too")]
+mod keys;
 mod scenarios;
 mod server;
 mod stats;
@@ -52,12 +56,13 @@ fn main() {
 
 async fn run(mut bench: Bench<'_>) -> Report {
     // A store of its own for each scenario: none inherits another's tools.
-    let folders: Vec<_> = (0..6).map(|_| tempfile::tempdir().unwrap()).collect();
+    let folders: Vec<_> = (0..7).map(|_| tempfile::tempdir().unwrap()).collect();
     bench.cold_start(folders[0].path()).await;
     bench.footprint(folders[1].path()).await;
     bench.stdio_calls(folders[2].path()).await;
     bench.registry(folders[3].path()).await;
     bench.http_calls(folders[4].path()).await;
     bench.sessions(folders[5].path()).await;
+    bench.guarded(folders[6].path()).await;
     bench.report
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -19,13 +20,22 @@ const SETTINGS: [(&str, &str); 6] = [
 /// What to run: the server, or this program itself as the echo server.
 #[derive(Clone)]
 pub(crate) enum Subject {
-    Server { binary: PathBuf, store: PathBuf },
+    Server { binary: PathBuf, store: PathBuf, settings: Vec<(&'static str, String)> },
     Echo,
 }
 
 impl Subject {
     pub(crate) fn server(binary: &Path, folder: &Path) -> Self {
-        Self::Server { binary: binary.to_owned(), store: folder.join("tools.redb") }
+        Self::with(binary, folder, Vec::new())
+    }
+
+    /// The server with settings of its own.
+    pub(crate) fn with(
+        binary: &Path,
+        folder: &Path,
+        settings: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::Server { binary: binary.to_owned(), store: folder.join("tools.redb"), settings }
     }
 
     /// Starts it with pipes on stdin and stdout.
@@ -54,7 +64,7 @@ impl Subject {
                     .unwrap();
                 let address = format!("127.0.0.1:{port}");
                 while tokio::net::TcpStream::connect(&address).await.is_err() {
-                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 (child, address)
             }
@@ -71,9 +81,9 @@ impl Subject {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = match self {
-            Self::Server { binary, store } => {
+            Self::Server { binary, store, settings } => {
                 let mut command = Command::new(binary);
-                command.env("MCP_DYNAMIC_STORE", store);
+                command.env("MCP_DYNAMIC_STORE", store).envs(settings.iter().cloned());
                 command
             }
             Self::Echo => Command::new(std::env::current_exe().unwrap()),
@@ -82,6 +92,16 @@ impl Subject {
         command.kill_on_drop(true);
         command
     }
+}
+
+/// Processor time of all threads of a process so far, from /proc.
+pub(crate) fn cpu_time(pid: u32) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let of = |thread: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default()
+    };
+    Duration::from_nanos(threads.map(of).sum())
 }
 
 /// Proportional set size of a process and all below it, in KiB, from /proc.
