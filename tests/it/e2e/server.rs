@@ -30,7 +30,7 @@ impl Site {
     /// What the servers on HTTP have logged so far.
     #[cfg(feature = "http")]
     pub(crate) fn log_text(&self) -> String {
-        std::fs::read_to_string(self.log()).unwrap()
+        std::fs::read_to_string(self.file("server.log")).unwrap()
     }
 
     /// The command line of a server on stdio, for a client to start.
