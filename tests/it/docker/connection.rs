@@ -110,24 +110,6 @@ async fn one_that_never_answers_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_daemon_behind_tls_that_is_away_is_said_to_be_away() {
-    let folder = tempfile::tempdir().unwrap();
-    for file in ["ca.pem", "cert.pem", "key.pem"] {
-        std::fs::write(folder.path().join(file), "").unwrap();
-    }
-    let connection = Connection::new(Surroundings {
-        // Nobody listens there.
-        host: Some("tcp://127.0.0.1:1".to_owned()),
-        tls_verify: true,
-        cert_path: Some(folder.path().to_owned()),
-        ..Surroundings::new(None)
-    });
-    let error = connection.probe().await.unwrap_err();
-    assert!(matches!(error, DockerError::Unreachable { .. }), "{error:?}");
-    assert!(error.to_string().contains("DOCKER_HOST"), "{error}");
-}
-
-#[tokio::test]
 async fn what_the_daemon_refuses_is_told_in_its_words() {
     let connection = docker::connection();
     let client = connection.client().await.unwrap();

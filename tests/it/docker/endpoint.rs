@@ -72,7 +72,7 @@ fn a_host_with_tls_needs_its_certificates() {
     match found(&with_tls) {
         Endpoint::Tls(host, files) => {
             assert_eq!(host, "box:2376");
-            assert_eq!(files.key, folder.path().join("key.pem"));
+            assert_eq!(files.client.unwrap().key, folder.path().join("key.pem"));
         }
         other => panic!("{other:?}"),
     }

@@ -145,7 +145,7 @@ async fn what_runs_over_its_time_is_dead_with_all_that_it_started() {
         .unwrap();
     assert!(ran[0].output.timed_out);
     assert_eq!((ran[0].output.exit_code, ran[0].output.stdout.as_str()), (TIMED_OUT, "begun\n"));
-    assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+    assert_eq!(docker::processes_of(&place.instance).await, ["sh"]);
     assert_eq!(place.one(&id, "echo on").await, "on");
     place.end().await;
 }
@@ -164,7 +164,7 @@ async fn what_has_taken_every_process_that_there_may_be_is_dead_in_time_too() {
     if place.sandboxes.list(&place.caller).is_empty() {
         docker::nothing_left_of(&place.instance).await;
     } else {
-        assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+        assert_eq!(docker::processes_of(&place.instance).await, ["sh"]);
     }
     place.end().await;
 }
@@ -182,7 +182,7 @@ async fn what_nobody_waits_for_any_more_is_dead() {
     };
     let (ran, ()) = tokio::join!(running, cancelled);
     assert_eq!(ran.unwrap_err().code(), ErrorCode::Cancelled);
-    assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+    assert_eq!(docker::processes_of(&place.instance).await, ["sh"]);
     // The same where the request is just dropped.
     let never = CancellationToken::new();
     tokio::select! {
@@ -190,7 +190,7 @@ async fn what_nobody_waits_for_any_more_is_dead() {
         () = docker::process_comes(&place.instance, "sleep") => {}
     }
     assert_eq!(place.one(&id, "echo on").await, "on");
-    assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+    assert_eq!(docker::processes_of(&place.instance).await, ["sh"]);
     place.end().await;
 }
 
@@ -215,9 +215,10 @@ async fn output_is_cut_and_a_flood_is_ended() {
     let cut = &ran[0].output.stdout;
     assert!(cut.starts_with(&"a".repeat(1000)) && cut.ends_with("[4000 more bytes were left out]"));
     let ran = place.exec(&id, &["yes"]).await;
-    assert_ne!(ran[0].output.exit_code, 0);
-    assert!(!ran[0].output.timed_out);
-    assert_eq!(docker::processes_of(&place.instance).await, ["cat"]);
+    assert_eq!((ran[0].output.exit_code, ran[0].output.timed_out), (137, false));
+    let said = &ran[0].output.stderr;
+    assert!(said.ends_with("\n[killed: it printed more than 64 MiB]\n"), "{said}");
+    assert_eq!(docker::processes_of(&place.instance).await, ["sh"]);
     place.end().await;
 }
 
@@ -264,6 +265,31 @@ async fn a_session_has_the_walls_of_every_container() {
     assert_eq!(place.one(&id, "ls /sys/class/net").await, "lo");
     // Substitution is the shell's, and the shell is the container's.
     assert_eq!(place.one(&id, "echo $(echo inside) `echo too`").await, "inside too");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn no_program_reaches_the_process_that_waits_for_the_end_of_the_server() {
+    let place = Place::new();
+    let id = place.open().await;
+    assert_eq!(place.one(&id, "stat -c %u /proc/1").await, "65534");
+    // Whoever holds the other end of its input keeps it from ever ending.
+    let grasp = "for file in /proc/1/fd/0 /proc/1/task/1/fd/0; do (exec 3<>$file) 2>/dev/null || echo refused; done; \
+                 kill -9 1 2>/dev/null || echo refused";
+    assert_eq!(place.one(&id, grasp).await, "refused\nrefused\nrefused");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn orphans_that_ended_take_no_room() {
+    let place = Place::new();
+    let id = place.open().await;
+    // Together more than the processes that there may be.
+    for _ in 0..4 {
+        let orphans = "n=0; while [ $n -lt 100 ]; do (true &); n=$((n + 1)); done; echo made";
+        assert_eq!(place.one(&id, orphans).await, "made");
+    }
+    assert_eq!(place.one(&id, "echo $(echo on)").await, "on");
     place.end().await;
 }
 

@@ -89,7 +89,8 @@ async fn no_session_runs_of_a_server_that_was_killed() {
     let made = good(&mut client, "sandbox.initialize", json!({})).await;
     let id = made["structuredContent"]["sessionId"].clone();
     let instance = instance(&mut client, &id).await;
-    let commands = ["(while :; do sleep 1; done) & echo begun"];
+    // It tries to hold what the end of the server would close.
+    let commands = ["((exec 3<>/proc/1/fd/0; sleep 1000) || sleep 1000) & echo begun"];
     good(&mut client, "sandbox.exec", json!({ "sessionId": id, "commands": commands })).await;
     server.kill().await.unwrap();
     docker::nothing_runs_of(&instance).await;

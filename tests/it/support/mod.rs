@@ -2,6 +2,8 @@
 
 pub(crate) mod app;
 pub(crate) mod attachments;
+#[cfg(all(feature = "docker", feature = "http"))]
+pub(crate) mod authority;
 #[cfg(all(feature = "embedded", feature = "http", feature = "postgres"))]
 pub(crate) mod balancer;
 #[cfg(feature = "stdio")]

@@ -178,7 +178,11 @@ pub(super) const ROOMS: &[Room] = &[
         ],
     ),
     adapter("src/adapters/outbound/clock.rs", CALLED, &["uuid"]),
-    adapter("src/adapters/outbound/docker/", CALLED, &["bollard", "sha2", "tar"]),
+    adapter(
+        "src/adapters/outbound/docker/",
+        CALLED,
+        &["bollard", "hyper_rustls", "hyper_util", "rustls", "sha2", "tar"],
+    ),
     adapter("src/adapters/outbound/fakes/", CALLED, &[]),
     adapter("src/adapters/outbound/heap.rs", CALLED, &["libc"]),
     adapter("src/adapters/outbound/limiter.rs", CALLED, &["governor"]),

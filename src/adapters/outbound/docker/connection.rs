@@ -7,6 +7,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::endpoint::{Endpoint, Found, Surroundings};
 use super::error::DockerError;
+use super::tls;
 
 /// Longest wait for a daemon to begin its answer. What it does at length, such as pulling an image, it
 /// answers as a stream.
@@ -24,6 +25,18 @@ pub struct Connection {
     client: Mutex<Option<Docker>>,
     /// What named the address that was found last.
     from: Mutex<String>,
+    /// What the daemon that was asked last understands.
+    dialect: Mutex<Dialect>,
+}
+
+/// Where daemons of the same API differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dialect {
+    /// Docker's own.
+    #[default]
+    Docker,
+    /// Podman's.
+    Podman,
 }
 
 /// What a daemon says of itself.
@@ -39,6 +52,12 @@ pub struct Daemon {
     pub api: String,
 }
 
+impl Daemon {
+    fn dialect(&self) -> Dialect {
+        if self.name.starts_with("Podman") { Dialect::Podman } else { Dialect::Docker }
+    }
+}
+
 impl std::fmt::Display for Daemon {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}, API {}", self.name, self.version, self.api)
@@ -48,7 +67,12 @@ impl std::fmt::Display for Daemon {
 impl Connection {
     /// Connects to nothing yet.
     pub fn new(surroundings: Surroundings) -> Self {
-        Self { surroundings, client: Mutex::default(), from: Mutex::new("its address".to_owned()) }
+        Self {
+            surroundings,
+            client: Mutex::default(),
+            from: Mutex::new("its address".to_owned()),
+            dialect: Mutex::default(),
+        }
     }
 
     /// A client for the daemon, which was asked at least once whether it will do. Goes on working when the
@@ -66,6 +90,11 @@ impl Connection {
         self.introduce().await.map(|(_, daemon)| daemon)
     }
 
+    /// What the daemon understands that [`client`](Self::client) is for.
+    pub fn dialect(&self) -> Dialect {
+        *lock(&self.dialect)
+    }
+
     /// Puts the client's error in our words.
     pub fn explain(&self, error: bollard::errors::Error) -> DockerError {
         DockerError::of(error, &lock(&self.from))
@@ -73,6 +102,9 @@ impl Connection {
 
     async fn introduce(&self) -> Result<(Docker, Daemon), DockerError> {
         let outcome = self.ask().await;
+        if let Ok((_, daemon)) = &outcome {
+            *lock(&self.dialect) = daemon.dialect();
+        }
         *lock(&self.client) = outcome.as_ref().ok().map(|(client, _)| client.clone());
         outcome
     }
@@ -81,9 +113,11 @@ impl Connection {
         let found = self.surroundings.find()?;
         lock(&self.from).clone_from(&found.from);
         let Found { from, endpoint } = found;
-        let client = open(&endpoint).map_err(|error| DockerError::of(error, &from))?;
+        let client = open(&endpoint, &from)?;
         let version = match tokio::time::timeout(HELLO, client.version()).await {
-            Ok(version) => version.map_err(|error| DockerError::of(error, &from))?,
+            Ok(version) => {
+                version.map_err(|error| DockerError::of_first(error, &from, &endpoint))?
+            }
             Err(late) => return Err(DockerError::Unreachable { from, source: late.into() }),
         };
         let daemon = Daemon {
@@ -106,17 +140,19 @@ impl Connection {
     }
 }
 
-fn open(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
+fn open(endpoint: &Endpoint, from: &str) -> Result<Docker, DockerError> {
     let (answer, version) = (ANSWER.as_secs(), API_DEFAULT_VERSION);
-    match endpoint {
+    let opened = match endpoint {
         Endpoint::Socket(path) => {
             Docker::connect_with_local(&path.to_string_lossy(), answer, version)
         }
         Endpoint::Plain(host) => Docker::connect_with_http(host, answer, version),
-        Endpoint::Tls(host, tls) => {
-            Docker::connect_with_ssl(host, &tls.key, &tls.cert, &tls.ca, answer, version)
+        Endpoint::Tls(host, files) => {
+            return tls::client(host, files, answer)
+                .map_err(|why| DockerError::Address { from: from.to_owned(), why });
         }
-    }
+    };
+    opened.map_err(|error| DockerError::of(error, from))
 }
 
 /// `1.41` as two numbers, so that 1.9 is older than 1.41.

@@ -14,6 +14,7 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures_core::Stream;
 use tokio::io::AsyncWrite;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
@@ -81,9 +82,30 @@ impl Containers {
         spec: &Spec,
         upload: Option<Upload>,
     ) -> Result<Container, DockerError> {
+        let (mut sender, made) = oneshot::channel();
+        let (containers, spec) = (self.clone(), spec.clone());
+        // What a daemon was asked to make has no name to remove it by until it answers: so that is waited for, also where
+        // nobody wants the container any more.
+        self.tasks.spawn(async move {
+            let unwanted = async {
+                sender.closed().await;
+                tokio::time::sleep(REMOVAL).await;
+            };
+            let made = tokio::select! {
+                made = containers.make(&spec, upload) => made,
+                () = unwanted => return,
+            };
+            // Where nobody takes it, it is dropped, and so removed.
+            drop(sender.send(made));
+        });
+        made.await.unwrap_or_else(|error| Err(DockerError::Broken(error.into())))
+    }
+
+    async fn make(&self, spec: &Spec, upload: Option<Upload>) -> Result<Container, DockerError> {
         let client = self.connection.client().await?;
+        let dialect = self.connection.dialect();
         let explain = |error| self.connection.explain(error);
-        let made = client.create_container(None::<CreateContainerOptions>, spec.body());
+        let made = client.create_container(None::<CreateContainerOptions>, spec.body(dialect));
         let made = made.await.map_err(explain)?;
         let (id, tasks) = (made.id, self.tasks.clone());
         let removal = Removal { id, client, tasks };
@@ -92,7 +114,7 @@ impl Containers {
         let found = found.await.map_err(explain)?;
         // It says so in a warning where its kernel can't.
         let swap_limited = !made.warnings.iter().any(|warning| warning.contains("swap limit"));
-        verify(spec, &found, swap_limited).map_err(|what| DockerError::Unkept { what })?;
+        verify(spec, &found, dialect, swap_limited).map_err(|what| DockerError::Unkept { what })?;
         if let Some(Upload { at, archive }) = upload {
             let options = UploadToContainerOptionsBuilder::default().path(at).build();
             let archive = bollard::body_full(Bytes::from(archive));

@@ -150,22 +150,34 @@ fn host_and_port(rest: &str, default_port: u16) -> Result<String, &'static str> 
 pub struct Certificates {
     /// Who may have signed the daemon's certificate.
     pub ca: PathBuf,
-    /// Ours.
+    /// Ours; a daemon that asks nobody who he is needs none.
+    pub client: Option<ClientCertificate>,
+}
+
+/// What says who we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate.
     pub cert: PathBuf,
     /// Its private key.
     pub key: PathBuf,
 }
 
 impl Certificates {
-    /// The three files as Docker names them, all of which must be there. `place`: the folder in words.
+    /// The files as Docker names them. `place`: the folder in words.
     pub(super) fn within(folder: &Path, place: &str) -> Result<Self, DockerError> {
-        let files = ["ca.pem", "cert.pem", "key.pem"];
-        let missing = files.iter().find(|file| !folder.join(file).is_file());
-        if let Some(file) = missing {
-            let why = format!("{file} is missing there or can't be read");
-            return Err(DockerError::Address { from: place.to_owned(), why });
-        }
-        let [ca, cert, key] = files.map(|file| folder.join(file));
-        Ok(Self { ca, cert, key })
+        let file = |name| Some(folder.join(name)).filter(|file| file.is_file());
+        let missing = |name| DockerError::Address {
+            from: place.to_owned(),
+            why: format!("{name} is missing there or can't be read"),
+        };
+        let ca = file("ca.pem").ok_or_else(|| missing("ca.pem"))?;
+        let client = match (file("cert.pem"), file("key.pem")) {
+            (Some(cert), Some(key)) => Some(ClientCertificate { cert, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(missing("key.pem")),
+            (None, Some(_)) => return Err(missing("cert.pem")),
+        };
+        Ok(Self { ca, client })
     }
 }

@@ -1,5 +1,10 @@
 //! What can go wrong on the way to a daemon, each with what to do about it.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+use super::endpoint::Endpoint;
+use super::tls;
 use crate::ports::BoxError;
 
 /// Why Docker can't be used. The sentences hold no path: they are shown to clients.
@@ -26,6 +31,14 @@ pub enum DockerError {
         /// For the log.
         #[source]
         source: BoxError,
+    },
+    /// It is not who it should be, or does not know us; or only one side speaks TLS.
+    #[error("no connection to the Docker daemon at {from}: {why}")]
+    Tls {
+        /// What named the address.
+        from: String,
+        /// What is wrong, and what to do.
+        why: String,
     },
     /// The socket is there and may not be opened.
     #[error(
@@ -80,15 +93,37 @@ impl DockerError {
             }
             Error::DockerStreamError { error: message } => Self::Refused { status: 500, message },
             Error::RequestTimeoutError => Self::Broken(error.into()),
-            error => match kind(&error) {
-                Some(std::io::ErrorKind::PermissionDenied) => {
-                    Self::Forbidden { from: from.to_owned() }
+            error => {
+                let from = from.to_owned();
+                if let Some(wrong) = cause::<rustls::Error>(&error) {
+                    return Self::Tls { from, why: tls::fault(wrong) };
                 }
-                _ if is_transport(&error) => {
-                    Self::Unreachable { from: from.to_owned(), source: error.into() }
+                match cause::<io::Error>(&error).map(io::Error::kind) {
+                    Some(ErrorKind::PermissionDenied) => Self::Forbidden { from },
+                    _ if is_transport(&error) => Self::Unreachable { from, source: error.into() },
+                    _ => Self::Broken(error.into()),
                 }
-                _ => Self::Broken(error.into()),
-            },
+            }
+        }
+    }
+
+    /// Of the first request to an address: there it also says that the two sides don't fit together.
+    pub(super) fn of_first(error: bollard::errors::Error, from: &str, endpoint: &Endpoint) -> Self {
+        let hung_up = cause::<io::Error>(&error).is_some_and(|error| {
+            use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        });
+        let tls = |why: &str| Self::Tls { from: from.to_owned(), why: why.to_owned() };
+        match (endpoint, Self::of(error, from)) {
+            // What Go's servers say to those who don't speak TLS.
+            (Endpoint::Plain(_), Self::Refused { status: 400, message })
+                if message.contains("HTTPS server") =>
+            {
+                tls(tls::NEEDED)
+            }
+            // Its reason may be lost when it ends the connection.
+            (Endpoint::Tls(..), Self::Unreachable { .. }) if hung_up => tls(tls::UNKNOWN),
+            (_, error) => error,
         }
     }
 
@@ -101,7 +136,11 @@ impl DockerError {
     pub const fn is_away(&self) -> bool {
         matches!(
             self,
-            Self::NotFound | Self::Unreachable { .. } | Self::Forbidden { .. } | Self::Broken(_)
+            Self::NotFound
+                | Self::Unreachable { .. }
+                | Self::Tls { .. }
+                | Self::Forbidden { .. }
+                | Self::Broken(_)
         )
     }
 }
@@ -117,14 +156,16 @@ fn is_transport(error: &bollard::errors::Error) -> bool {
     )
 }
 
-/// The kind of the I/O error at the bottom, if there is one.
-fn kind(error: &bollard::errors::Error) -> Option<std::io::ErrorKind> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return Some(io.kind());
+/// The error of a kind that is behind another one.
+fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
         }
-        cause = error.source();
+        // What an I/O error holds is not its source.
+        let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = held.map_or_else(|| error.source(), |held| Some(held));
     }
     None
 }

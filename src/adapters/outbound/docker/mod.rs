@@ -15,12 +15,13 @@ pub mod labels;
 mod pull_progress;
 mod sessions;
 mod spec;
+mod tls;
 mod verify;
 
-pub use connection::{Connection, Daemon};
+pub use connection::{Connection, Daemon, Dialect};
 pub use container::{Container, Containers, Input, Output, Removal, Upload};
 pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
-pub use endpoint::{Certificates, Endpoint, Found, Surroundings};
+pub use endpoint::{Certificates, ClientCertificate, Endpoint, Found, Surroundings};
 pub use error::DockerError;
 pub use images::{ImageState, ImageUnavailable, Images};
 pub use sessions::{DockerSandboxes, SessionOptions};

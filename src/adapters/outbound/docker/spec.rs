@@ -6,7 +6,8 @@
 //!
 //! **The lease.** A container's standard input is attached to the server that made it, and its first process
 //! does nothing but wait for the end of that input: when the server goes away, however it does, the kernel
-//! ends all that runs inside, and the daemon removes the container.
+//! ends all that runs inside, and the daemon removes the container. In a session that process has a user of its own:
+//! whoever has the same one may open the other end of its input and keep it from ever ending.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use bollard::models::{
     ResourcesUlimits,
 };
 
+use super::connection::Dialect;
 use super::labels::{self, Instance, Role};
 
 /// Most processes and threads.
@@ -29,10 +31,12 @@ const UNTOUCHED: i64 = 256 << 20;
 pub const WORKSPACE: &str = "/workspace";
 /// Where installed npm packages are: a folder `node_modules` is in it.
 pub const DEPENDENCIES: &str = "/deps";
-/// Who runs it, as the images of Node call it.
-const USER: &str = "node";
+/// Who runs what is nobody's friend, as the images of Node call it.
+pub(super) const USER: &str = "node";
 /// That user in numbers.
 const USER_ID: u32 = 1000;
+/// Who only waits for the end of its input. Needs no name in the image.
+const KEEPER: &str = "65534:65534";
 const MIB: u64 = 1 << 20;
 
 /// Which network a container is in.
@@ -93,10 +97,10 @@ pub struct Spec {
 
 impl Spec {
     /// As the daemon is told.
-    pub fn body(&self) -> ContainerCreateBody {
+    pub fn body(&self, dialect: Dialect) -> ContainerCreateBody {
         ContainerCreateBody {
             image: Some(self.image.clone()),
-            user: Some(USER.to_owned()),
+            user: Some(self.user().to_owned()),
             working_dir: Some(WORKSPACE.to_owned()),
             entrypoint: Some(self.command.clone()),
             env: Some(self.environment.clone()),
@@ -108,12 +112,12 @@ impl Spec {
             tty: Some(false),
             network_disabled: Some(self.network == Network::None),
             labels: Some(labels::of(&self.instance, self.role, self.lifetime)),
-            host_config: Some(self.host_config()),
+            host_config: Some(self.host_config(dialect)),
             ..Default::default()
         }
     }
 
-    fn host_config(&self) -> HostConfig {
+    fn host_config(&self, dialect: Dialect) -> HostConfig {
         let memory = i64::try_from(self.resources.memory_bytes).unwrap_or(i64::MAX);
         let ulimit = |name: &str, most| ResourcesUlimits {
             name: Some(name.to_owned()),
@@ -133,7 +137,7 @@ impl Spec {
             network_mode: Some(self.network_mode().to_owned()),
             ipc_mode: Some("none".to_owned()),
             oom_score_adj: Some(500),
-            tmpfs: Some(self.file_systems()),
+            tmpfs: Some(self.file_systems(dialect)),
             mounts: Some(self.volumes.iter().map(|volume| self.mount(volume)).collect()),
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             ulimits: Some(vec![
@@ -143,6 +147,15 @@ impl Spec {
             ]),
             init: Some(false),
             ..Default::default()
+        }
+    }
+
+    /// Who runs the first process.
+    pub(super) const fn user(&self) -> &'static str {
+        match self.role {
+            // Programs are run beside it.
+            Role::Session => KEEPER,
+            Role::Call | Role::Install => USER,
         }
     }
 
@@ -159,13 +172,17 @@ impl Spec {
         }
     }
 
-    fn file_systems(&self) -> HashMap<String, String> {
+    fn file_systems(&self, dialect: Dialect) -> HashMap<String, String> {
         let exec = if self.workspace_exec { "exec" } else { "noexec" };
         let size = self.workspace_bytes;
-        // The daemon gives a working directory the owner and mode that it has in the image, and so root's:
-        // only an explicit owner is kept.
-        let workspace =
-            format!("rw,{exec},nosuid,nodev,size={size},uid={USER_ID},gid={USER_ID},mode=0755");
+        let access = match dialect {
+            // The daemon gives a working directory the owner and mode that it has in the image, and so root's:
+            // only an explicit owner is kept.
+            Dialect::Docker => format!("uid={USER_ID},gid={USER_ID},mode=0755"),
+            // It knows no owner, and keeps the mode.
+            Dialect::Podman => "mode=1777".to_owned(),
+        };
+        let workspace = format!("rw,{exec},nosuid,nodev,size={size},{access}");
         let tmp = format!("rw,noexec,nosuid,nodev,size={},mode=1777", 64 * MIB);
         HashMap::from([(WORKSPACE.to_owned(), workspace), ("/tmp".to_owned(), tmp)])
     }

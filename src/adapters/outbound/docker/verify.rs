@@ -5,6 +5,7 @@
 
 use bollard::models::{ContainerInspectResponse, HostConfig};
 
+use super::connection::Dialect;
 use super::spec::{PIDS, Spec};
 
 /// The capabilities that a container has unless they are dropped, where a daemon lists them one by one.
@@ -18,6 +19,7 @@ const USUAL_CAPABILITIES: usize = 10;
 pub fn verify(
     spec: &Spec,
     found: &ContainerInspectResponse,
+    dialect: Dialect,
     swap_limited: bool,
 ) -> Result<(), String> {
     let unnamed = HostConfig::default();
@@ -30,6 +32,12 @@ pub fn verify(
     let dropped = has(&host.cap_drop, "ALL")
         || host.cap_drop.as_ref().is_some_and(|list| list.len() >= USUAL_CAPABILITIES);
     let network = host.network_mode.as_deref();
+    let ipc = (dialect, host.ipc_mode.as_deref());
+    let ipc = matches!(
+        ipc,
+        // Podman calls any that is not the host's so.
+        (_, Some("none")) | (Dialect::Podman, Some("private" | "shareable"))
+    );
     let checks = [
         ("the memory limit", host.memory == memory),
         ("the swap limit", !swap_limited || host.memory_swap == memory),
@@ -40,8 +48,8 @@ pub fn verify(
         ("no-new-privileges", has(&host.security_opt, "no-new-privileges")),
         ("no privileges", host.privileged != Some(true)),
         ("the network", network == Some(spec.network_mode())),
-        ("its own IPC", host.ipc_mode.as_deref() == Some("none")),
-        ("the user", config.and_then(|config| config.user.as_deref()) == Some("node")),
+        ("its own IPC", ipc),
+        ("the user", config.and_then(|config| config.user.as_deref()) == Some(spec.user())),
         ("no bind mounts", host.binds.iter().flatten().next().is_none()),
     ];
     let missing: Vec<_> =
@@ -86,7 +94,7 @@ mod tests {
 
     /// What a daemon shows that did as it was told.
     fn kept(spec: &Spec) -> ContainerInspectResponse {
-        let body = spec.body();
+        let body = spec.body(Dialect::Docker);
         ContainerInspectResponse {
             host_config: body.host_config,
             config: Some(ContainerConfig { user: body.user, ..Default::default() }),
@@ -96,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_container_as_drawn_will_do() {
-        assert_eq!(verify(&spec(), &kept(&spec()), true), Ok(()));
+        assert_eq!(verify(&spec(), &kept(&spec()), Dialect::Docker, true), Ok(()));
     }
 
     #[test]
@@ -116,17 +124,27 @@ mod tests {
         for (name, breach) in breaches {
             let mut found = kept(&spec());
             breach(found.host_config.as_mut().unwrap());
-            assert_eq!(verify(&spec(), &found, true), Err(name.to_owned()));
+            assert_eq!(verify(&spec(), &found, Dialect::Docker, true), Err(name.to_owned()));
         }
         let nothing = ContainerInspectResponse::default();
-        assert!(verify(&spec(), &nothing, true).is_err());
+        assert!(verify(&spec(), &nothing, Dialect::Docker, true).is_err());
+    }
+
+    #[test]
+    fn podmans_word_for_a_container_of_its_own_ipc_is_understood() {
+        let mut found = kept(&spec());
+        for (ipc, own) in [("shareable", true), ("private", true), ("host", false)] {
+            found.host_config.as_mut().unwrap().ipc_mode = Some(ipc.to_owned());
+            assert_eq!(verify(&spec(), &found, Dialect::Podman, true).is_ok(), own, "{ipc}");
+            assert!(verify(&spec(), &found, Dialect::Docker, true).is_err(), "{ipc}");
+        }
     }
 
     #[test]
     fn swap_is_let_be_where_it_cannot_be_limited() {
         let mut found = kept(&spec());
         found.host_config.as_mut().unwrap().memory_swap = Some(-1);
-        assert_eq!(verify(&spec(), &found, false), Ok(()));
+        assert_eq!(verify(&spec(), &found, Dialect::Docker, false), Ok(()));
     }
 
     #[test]
@@ -134,6 +152,6 @@ mod tests {
         let mut found = kept(&spec());
         let host = found.host_config.as_mut().unwrap();
         (host.nano_cpus, host.cpu_quota, host.cpu_period) = (Some(0), Some(50_000), Some(100_000));
-        assert_eq!(verify(&spec(), &found, true), Ok(()));
+        assert_eq!(verify(&spec(), &found, Dialect::Docker, true), Ok(()));
     }
 }

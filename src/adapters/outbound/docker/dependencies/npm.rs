@@ -20,7 +20,8 @@ const DOWNLOADS: u64 = 512 * MIB;
 /// What is kept of npm's log.
 const LOG_BYTES: usize = 32 << 10;
 /// No scripts of packages; nothing that isn't asked for.
-const FLAGS: [&str; 8] = [
+/// And no more patience with a registry than somebody has who waits: it is asked three times within seconds.
+const FLAGS: [&str; 12] = [
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
@@ -29,6 +30,10 @@ const FLAGS: [&str; 8] = [
     "--omit=dev",
     "--loglevel=error",
     "--logs-max=0",
+    "--fetch-timeout=30000",
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
 ];
 
 /// What npm is to do.

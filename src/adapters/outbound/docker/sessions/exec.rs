@@ -1,5 +1,6 @@
 //! One program in a session: started beside the session's first process, listened to, and killed in time.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::container::{Input, Output};
 use super::super::dependencies::Installed;
-use super::super::spec::WORKSPACE;
+use super::super::spec::{USER, WORKSPACE};
 use super::Inner;
 use super::gathered::Gathered;
 use crate::domain::sandbox::{Program, ProgramLimits, ProgramOutput, TIMED_OUT};
@@ -35,6 +36,10 @@ const DEATH: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 /// A program that prints more than this, in bytes, is killed: nobody reads it.
 const FLOOD: u64 = 64 << 20;
+/// What such a program is said to have ended with, as one that was killed.
+const FLOODED: i64 = 128 + 9;
+/// How often orphans that ended are reaped while a program runs.
+const REAP: Duration = Duration::from_secs(1);
 /// Longest preparation of packages.
 const PREPARATION: Duration = Duration::from_mins(1);
 
@@ -56,41 +61,38 @@ pub(super) async fn run(
             unpack(&inner, &packages, &cancel).await?;
             unpacked.insert(name.to_owned());
         }
-        prepare(&inner, LINK, name, None, &cancel).await?;
+        prepare(&inner, LINK, name, Feed::Nothing, &cancel).await?;
     }
     let mark = inner.mark();
-    let (command, module) = match program {
-        Program::Shell(command) => (["shell".to_owned(), command], None),
+    let (command, feed) = match program {
+        Program::Shell(command) => (["shell".to_owned(), command], Feed::Nothing),
         Program::JavaScript { code, .. } => {
-            (["node".to_owned(), code.len().to_string()], Some(code))
+            (["node".to_owned(), code.len().to_string()], Feed::Text(code))
         }
     };
     let command = shell(SCRIPT, &mark, &command);
     let started = Instant::now();
-    let mut running = Running::start(&inner, command, module.is_some()).await?;
-    if let Some(module) = module {
-        running.write(module.as_bytes()).await?;
-    }
-    let ended = running.listen(&mark, limits, &cancel).await;
+    let mut running = Running::start(&inner, command, feed).await?;
+    let (end, stdout, stderr) = running.listen(&mark, limits, &cancel).await;
     let duration = started.elapsed();
-    let (end, stdout, stderr) = ended;
     let exit_code = match end {
         End::Itself => running.exit_code().await?,
-        End::Time | End::Flood | End::Cancelled => {
+        End::Time | End::Flood | End::Cancelled | End::Cut => {
             running.kill().await;
-            TIMED_OUT
+            if matches!(end, End::Flood) { FLOODED } else { TIMED_OUT }
         }
     };
+    let mut stderr = stderr.text();
     match end {
-        End::Cancelled => Err(SandboxError::Cancelled),
-        _ => Ok(ProgramOutput {
-            stdout: stdout.text(),
-            stderr: stderr.text(),
-            exit_code,
-            duration,
-            timed_out: matches!(end, End::Time),
-        }),
+        End::Cancelled => return Err(SandboxError::Cancelled),
+        End::Flood => {
+            // Writing to a text can't fail.
+            write!(stderr, "\n[killed: it printed more than {} MiB]\n", FLOOD >> 20).ok();
+        }
+        End::Itself | End::Time | End::Cut => {}
     }
+    let timed_out = matches!(end, End::Time);
+    Ok(ProgramOutput { stdout: stdout.text(), stderr, exit_code, duration, timed_out })
 }
 
 /// Why a program is over.
@@ -99,12 +101,57 @@ enum End {
     Time,
     Flood,
     Cancelled,
+    /// What it was to read ended too early.
+    Cut,
+}
+
+/// What a program reads.
+enum Feed {
+    Nothing,
+    /// It knows how long that is.
+    Text(String),
+    /// It reads to the end.
+    Archive(Archive),
+}
+
+type Archive = std::pin::Pin<
+    Box<dyn futures_core::Stream<Item = Result<bytes::Bytes, bollard::errors::Error>> + Send>,
+>;
+
+impl Feed {
+    const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Gives it to a program, and says whether there was all of it. A program that ends before it has read it says why.
+    async fn give(self, input: &mut Input) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Text(text) => {
+                if input.write_all(text.as_bytes()).await.is_ok() {
+                    input.flush().await.ok();
+                }
+                true
+            }
+            Self::Archive(mut archive) => {
+                while let Some(piece) = archive.next().await {
+                    let Ok(piece) = piece else { return false };
+                    if input.write_all(&piece).await.is_err() {
+                        return true;
+                    }
+                }
+                input.shutdown().await.ok();
+                true
+            }
+        }
+    }
 }
 
 /// A program that runs.
 struct Running<'a> {
     inner: &'a Inner,
     exec: String,
+    feed: Feed,
     input: Input,
     output: Output,
 }
@@ -113,13 +160,15 @@ impl<'a> Running<'a> {
     async fn start(
         inner: &'a Inner,
         command: Vec<String>,
-        with_input: bool,
+        feed: Feed,
     ) -> Result<Self, SandboxError> {
+        inner.reap().await;
         let config = ExecConfig {
-            attach_stdin: Some(with_input),
+            attach_stdin: Some(!feed.is_nothing()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(command),
+            user: Some(USER.to_owned()),
             working_dir: Some(WORKSPACE.to_owned()),
             ..ExecConfig::default()
         };
@@ -127,37 +176,41 @@ impl<'a> Running<'a> {
         let exec = made.map_err(|error| gone(inner, &error))?.id;
         let started = inner.client.start_exec(&exec, None).await;
         match started.map_err(|error| gone(inner, &error))? {
-            StartExecResults::Attached { output, input } => Ok(Self { inner, exec, input, output }),
+            StartExecResults::Attached { output, input } => {
+                Ok(Self { inner, exec, feed, input, output })
+            }
             StartExecResults::Detached => {
                 Err(SandboxError::Ended("its output can't be read".to_owned()))
             }
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), SandboxError> {
-        let written = async {
-            self.input.write_all(bytes).await?;
-            self.input.flush().await
-        };
-        written.await.map_err(|error| SandboxError::Ended(error.to_string()))
-    }
-
-    /// Gathers what is printed until the program is over, or has to be.
+    /// Gives it what it reads and gathers what it prints, until it is over or has to be.
     async fn listen(
         &mut self,
         mark: &str,
         limits: ProgramLimits,
         cancel: &CancellationToken,
     ) -> (End, Gathered, Gathered) {
+        let Self { inner, feed, input, output, .. } = self;
         let mut stdout = Gathered::new(mark, limits.output_bytes);
         let mut stderr = Gathered::new(mark, limits.output_bytes);
         let deadline = tokio::time::sleep(limits.timeout);
-        tokio::pin!(deadline);
+        let feed = std::mem::replace(feed, Feed::Nothing);
+        let others = async {
+            let whole = feed.give(input).await;
+            while whole {
+                tokio::time::sleep(REAP).await;
+                inner.reap().await;
+            }
+        };
+        tokio::pin!(deadline, others);
         let end = loop {
             tokio::select! {
                 () = cancel.cancelled() => break End::Cancelled,
                 () = &mut deadline => break End::Time,
-                piece = self.output.next() => match piece {
+                () = &mut others => break End::Cut,
+                piece = output.next() => match piece {
                     Some(Ok(LogOutput::StdOut { message })) => stdout.take(&message),
                     Some(Ok(LogOutput::StdErr { message })) => stderr.take(&message),
                     Some(Ok(_)) => {}
@@ -202,17 +255,10 @@ impl<'a> Running<'a> {
     async fn kill(&mut self) {
         let (inner, exec) = (self.inner, self.exec.clone());
         let death = async {
-            // Whatever is started meanwhile is killed by the next one. Where there are as many processes as there may
-            // be, the killer can't be started, and is tried again.
+            // Whatever is started meanwhile is killed by the next one; and where there was no room for one more process,
+            // there may be now.
             while !inner.ended.load(Ordering::Acquire) {
-                let command = ["/bin/sh", "-c", KILL].map(ToOwned::to_owned).into();
-                let started = Running::start(inner, command, false).await;
-                let has_run = started.is_ok();
-                if let Ok(mut killer) = started {
-                    while let Some(Ok(_)) = killer.output.next().await {}
-                }
-                let found = inner.client.inspect_exec(&exec).await;
-                if has_run && found.is_ok_and(|found| found.running != Some(true)) {
+                if kill_all(inner).await && has_ended(inner, &exec).await {
                     return;
                 }
                 tokio::time::sleep(POLL).await;
@@ -229,7 +275,23 @@ impl<'a> Running<'a> {
             tracing::warn!("a sandbox session was ended, because a command in it could not be");
             inner.end();
         }
+        inner.reap().await;
     }
+}
+
+/// Kills all that runs in the session, and says whether it could.
+async fn kill_all(inner: &Inner) -> bool {
+    let command = ["/bin/sh", "-c", KILL].map(ToOwned::to_owned).into();
+    let Ok(mut killer) = Running::start(inner, command, Feed::Nothing).await else { return false };
+    while let Some(Ok(_)) = killer.output.next().await {}
+    let killed = inner.client.inspect_exec(&killer.exec).await;
+    // 1: there was nothing. More: it could not be run itself.
+    killed.is_ok_and(|killer| matches!(killer.exit_code, Some(0 | 1)))
+}
+
+/// Whether the daemon says that a program has ended.
+async fn has_ended(inner: &Inner, exec: &str) -> bool {
+    inner.client.inspect_exec(exec).await.is_ok_and(|found| found.running == Some(false))
 }
 
 /// Copies packages from their volume into the workspace.
@@ -240,46 +302,21 @@ async fn unpack(
 ) -> Result<(), SandboxError> {
     let options = DownloadFromContainerOptionsBuilder::default().path("/deps/node_modules").build();
     let archive = inner.client.download_from_container(packages.keeper(), Some(options));
-    prepare(inner, UNPACK, packages.volume(), Some(Box::pin(archive)), cancel).await
+    prepare(inner, UNPACK, packages.volume(), Feed::Archive(Box::pin(archive)), cancel).await
 }
-
-type Archive = std::pin::Pin<
-    Box<dyn futures_core::Stream<Item = Result<bytes::Bytes, bollard::errors::Error>> + Send>,
->;
 
 /// Runs a step before a program.
 async fn prepare(
     inner: &Inner,
     script: &str,
     name: &str,
-    archive: Option<Archive>,
+    feed: Feed,
     cancel: &CancellationToken,
 ) -> Result<(), SandboxError> {
     let mark = inner.mark();
     let command = shell(script, &mark, &[name.to_owned()]);
-    let mut running = Running::start(inner, command, archive.is_some()).await?;
+    let mut running = Running::start(inner, command, feed).await?;
     let limits = ProgramLimits { timeout: PREPARATION, output_bytes: 1000 };
-    let feeding = async {
-        let Some(mut archive) = archive else { return true };
-        while let Some(piece) = archive.next().await {
-            let Ok(piece) = piece else { return false };
-            if running.input.write_all(&piece).await.is_err() {
-                // Whoever reads it has ended, and says why.
-                return true;
-            }
-        }
-        // Some read to the end.
-        running.input.shutdown().await.ok();
-        true
-    };
-    let is_whole = tokio::select! {
-        fed = tokio::time::timeout(PREPARATION, feeding) => fed.unwrap_or(false),
-        () = cancel.cancelled() => true,
-    };
-    if !is_whole {
-        running.kill().await;
-        return Err(SandboxError::Ended("the packages could not be copied".to_owned()));
-    }
     let (end, _, said) = running.listen(&mark, limits, cancel).await;
     match end {
         End::Itself if running.exit_code().await? == 0 => Ok(()),
@@ -291,7 +328,7 @@ async fn prepare(
             running.kill().await;
             Err(SandboxError::Cancelled)
         }
-        End::Time | End::Flood => {
+        End::Time | End::Flood | End::Cut => {
             running.kill().await;
             Err(SandboxError::Ended("the packages could not be copied in time".to_owned()))
         }

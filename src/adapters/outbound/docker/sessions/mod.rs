@@ -1,8 +1,9 @@
 //! Interactive sandboxes in containers, behind the port [`SandboxHost`].
 //!
 //! The first process of such a container only waits for the end of its input, so that the sandbox goes when the server
-//! does. Programs are run beside it, one at a time; one that runs over its time is killed together with everything else
-//! that its session runs, because only that is sure to reach whatever it started.
+//! does. It has a user of its own, so that no program reaches it. Programs are run beside it, one at a time; one that
+//! runs over its time is killed together with everything else that its session runs, because only that is sure to reach
+//! whatever it started.
 
 mod exec;
 mod gathered;
@@ -10,15 +11,17 @@ mod gathered;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::container::LogOutput;
 use futures_util::StreamExt as _;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::container::{Container, Containers};
+use super::container::{Container, Containers, Input};
 use super::dependencies::Dependencies;
 use super::error::DockerError;
 use super::images::Images;
@@ -30,8 +33,11 @@ use crate::ports::{Sandbox, SandboxError, SandboxHost};
 
 /// Largest workspace, in bytes; it is in the container's memory.
 const WORKSPACE_BYTES: u64 = 256 << 20;
-/// Waits for the end of its input. Orphans are not its business: the kernel takes them.
-const WAIT: &str = "trap '' CHLD; exec cat >/dev/null";
+/// Waits for the end of its input. Orphans that ended are its to reap, and count among the processes that there may be
+/// until it does so, which is with every line that comes.
+const WAIT: &str = "while read -r line; do jobs; done";
+/// How long it may take to be told something.
+const TELL: Duration = Duration::from_secs(1);
 
 /// How sessions are set up.
 #[derive(Debug, Clone)]
@@ -93,6 +99,7 @@ impl SandboxHost for DockerSandboxes {
         let mut container = started.map_err(|error: DockerError| unavailable(&error))?;
         let mut output =
             std::mem::replace(&mut container.output, Box::pin(futures_util::stream::empty()));
+        let input = std::mem::replace(&mut container.input, Box::pin(tokio::io::sink()));
         let ended = Arc::new(AtomicBool::new(false));
         let tell = Arc::clone(&ended);
         // It says nothing; its output ends when it does.
@@ -107,6 +114,7 @@ impl SandboxHost for DockerSandboxes {
                 id: container.id().to_owned(),
                 client: container.client().clone(),
                 container: std::sync::Mutex::new(Some(container)),
+                input: Mutex::new(input),
                 packages: Mutex::default(),
                 instance: self.instance.clone(),
                 started: AtomicU64::new(0),
@@ -132,6 +140,8 @@ struct Inner {
     id: String,
     client: bollard::Docker,
     container: std::sync::Mutex<Option<Container>>,
+    /// What its first process reads.
+    input: Mutex<Input>,
     /// Held by the program that runs: the sets of packages that are in the workspace.
     packages: Mutex<HashSet<String>>,
     instance: Instance,
@@ -145,6 +155,17 @@ impl Inner {
     fn mark(&self) -> String {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         format!("{}-{number}", self.instance.as_str())
+    }
+
+    /// Has orphans reaped that ended.
+    async fn reap(&self) {
+        let mut input = self.input.lock().await;
+        let told = async {
+            input.write_all(b"\n").await?;
+            input.flush().await
+        };
+        // Where it can't be told, it has ended, and its output says so.
+        drop(tokio::time::timeout(TELL, told).await);
     }
 
     /// Ends it, because what runs in it can't be stopped otherwise.
