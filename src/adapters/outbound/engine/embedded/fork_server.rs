@@ -123,12 +123,10 @@ impl ForkServer {
 
     /// Orders a worker; `false` where that can't be done now.
     pub(super) fn order(&self, haste: Haste) -> bool {
-        let Ok((ours, theirs)) = UnixStream::pair() else { return false };
-        let Ok(theirs) = theirs.into_std() else { return false };
-        // The worker reads and writes as if there were nothing else in the world.
-        if theirs.set_nonblocking(false).is_err() {
-            return false;
-        }
+        // The worker reads and writes as if there were nothing else in the world: its end may block.
+        let Ok((ours, theirs)) = std::os::unix::net::UnixStream::pair() else { return false };
+        let ours = ours.set_nonblocking(true).and_then(|()| UnixStream::from_std(ours));
+        let Ok(ours) = ours else { return false };
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let (ended, ending) = oneshot::channel();
         let ordered = Ordered { stream: Some(ours), ended, ending: Some(ending) };
