@@ -72,6 +72,8 @@ fn a_bad_toml_file_is_named_and_so_is_what_is_bad_in_it() {
         sentence
     };
     assert!(refused("port = ").contains("not TOML"));
+    let unclosed = refused("port = 1\nadmin_token = \"hush-hush");
+    assert!(unclosed.contains("line 2") && !unclosed.contains("hush"), "{unclosed}");
     assert!(refused("prot = 1").contains("did you mean 'port'?"));
     assert!(refused("[http]\nsesions = 1").contains("'http_sesions' is not a setting"));
     assert!(refused("http_max_sessions = 1\n[http]\nmax_sessions = 2").contains("twice"));

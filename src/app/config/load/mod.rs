@@ -123,7 +123,7 @@ fn offer_toml(values: &mut Values, path: &Path) -> Result<(), ConfigError> {
         .map_err(|error| fail(format!("{} can't be read: {error}", CONFIG_FILE.name)))?;
     let table = File::from_str(&text, FileFormat::Toml)
         .collect()
-        .map_err(|error| fail(format!("it is not TOML: {error}")))?;
+        .map_err(|error| fail(format!("it is not TOML: {}", without_source(&error.to_string()))))?;
     let mut entries = Vec::new();
     flatten("", table, &mut entries).map_err(&fail)?;
     let mut seen = BTreeSet::new();
@@ -139,6 +139,14 @@ fn offer_toml(values: &mut Values, path: &Path) -> Result<(), ConfigError> {
         values.offer(setting, &text, Origin::Toml(key, path.to_owned()));
     }
     Ok(())
+}
+
+/// What a TOML error says, without the line of the file that it shows: secrets may be in it.
+fn without_source(error: &str) -> String {
+    let shows = |line: &str| {
+        line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|')
+    };
+    error.lines().filter(|line| !shows(line)).collect::<Vec<_>>().join(": ")
 }
 
 /// Joins the names of tables and keys with `_`, and writes every value as a variable would hold it.
