@@ -1,6 +1,8 @@
 //! The command line.
 
 mod args;
+#[cfg(target_os = "linux")]
+mod ending;
 mod init;
 #[cfg(feature = "http")]
 mod outside;

@@ -23,7 +23,7 @@ impl Ended {
     }
 }
 
-fn program(directory: &Path, args: &[&str]) -> Command {
+pub(super) fn program(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynamic-mcp"));
     command
         .args(args)
