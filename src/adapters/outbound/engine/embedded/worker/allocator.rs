@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use rquickjs::allocator::{Allocator, RustAllocator};
 
+use super::pages::{PAGE, Pages};
+
 /// Beyond the limit, for allocations of at most [`SMALL`] bytes: room to build the exception.
 const RESERVE: usize = 256 << 10;
 const SMALL: usize = 1 << 10;
@@ -54,39 +56,56 @@ impl Memory {
 }
 
 /// The allocator that a runtime is made with.
-pub(super) struct Capped(pub(super) Rc<Memory>);
+pub(super) struct Capped {
+    memory: Rc<Memory>,
+    pages: Pages,
+}
 
 impl Capped {
+    /// One that counts there.
+    pub(super) const fn new(memory: Rc<Memory>) -> Self {
+        Self { memory, pages: Pages::new() }
+    }
+
     /// Books what an allocation got, or that the system itself refused it.
     fn book(&self, pointer: *mut u8) -> *mut u8 {
         if pointer.is_null() {
-            self.0.refused.set(true);
+            self.memory.refused.set(true);
         } else {
-            #[expect(unsafe_code, reason = "the pointer is the inner allocator's own, just made")]
-            let size = unsafe { RustAllocator::usable_size(pointer) };
-            self.0.grow(size + OVERHEAD);
+            self.memory.grow(usable(pointer) + OVERHEAD);
         }
         pointer
     }
 }
 
+#[expect(unsafe_code, reason = "every caller's pointer is one that this allocator gave")]
+fn usable(pointer: *mut u8) -> usize {
+    if Pages::own(pointer) {
+        PAGE
+    } else {
+        // SAFETY: what is no page comes from there.
+        unsafe { RustAllocator::usable_size(pointer) }
+    }
+}
+
 #[expect(
     unsafe_code,
-    reason = "every pointer comes from and goes to the inner allocator unchanged; only counting is added"
+    reason = "every pointer comes from and goes to the allocator that made it; only counting is added"
 )]
-// SAFETY: delegates to `RustAllocator`, and returns null where it refuses, as the contract allows.
+// SAFETY: delegates to `RustAllocator` and `Pages`, and returns null where it refuses, as the contract allows.
 unsafe impl Allocator for Capped {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        if !self.0.admits(size, 0) {
+        if !self.memory.admits(size, 0) {
             return std::ptr::null_mut();
         }
-        let pointer = RustAllocator.alloc(size);
+        let pointer = if Pages::suit(size) { self.pages.take() } else { RustAllocator.alloc(size) };
         self.book(pointer)
     }
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
-        let Some(total) = count.checked_mul(size).filter(|total| self.0.admits(*total, 0)) else {
-            self.0.refused.set(true);
+        let Some(total) = count.checked_mul(size).filter(|total| self.memory.admits(*total, 0))
+        else {
+            self.memory.refused.set(true);
             return std::ptr::null_mut();
         };
         let pointer = RustAllocator.calloc(1, total);
@@ -97,10 +116,12 @@ unsafe impl Allocator for Capped {
         if ptr.is_null() {
             return;
         }
-        // SAFETY: the caller promises that the pointer is ours.
-        unsafe {
-            self.0.shrink(RustAllocator::usable_size(ptr) + OVERHEAD);
-            RustAllocator.dealloc(ptr);
+        self.memory.shrink(usable(ptr) + OVERHEAD);
+        if Pages::own(ptr) {
+            self.pages.give(ptr);
+        } else {
+            // SAFETY: the caller promises that the pointer is ours, and it is no page.
+            unsafe { RustAllocator.dealloc(ptr) };
         }
     }
 
@@ -108,21 +129,32 @@ unsafe impl Allocator for Capped {
         if ptr.is_null() {
             return self.alloc(new_size);
         }
-        // SAFETY: the caller promises that the pointer is ours.
-        let old = unsafe { RustAllocator::usable_size(ptr) };
-        if !self.0.admits(new_size, old) {
+        let old = usable(ptr);
+        if Pages::own(ptr) {
+            if Pages::suit(new_size) {
+                return ptr;
+            }
+            let moved = self.alloc(new_size);
+            if !moved.is_null() {
+                // SAFETY: both are ours, apart, and as long as the shorter of the two.
+                unsafe { ptr.copy_to_nonoverlapping(moved, old.min(new_size)) };
+                // SAFETY: the caller promises that the pointer is ours.
+                unsafe { self.dealloc(ptr) };
+            }
+            return moved;
+        }
+        if !self.memory.admits(new_size, old) {
             return std::ptr::null_mut();
         }
-        // SAFETY: as above.
+        // SAFETY: the caller promises that the pointer is ours, and it is no page.
         let moved = unsafe { RustAllocator.realloc(ptr, new_size) };
         if !moved.is_null() {
-            self.0.shrink(old + OVERHEAD);
+            self.memory.shrink(old + OVERHEAD);
         }
         self.book(moved)
     }
 
     unsafe fn usable_size(ptr: *mut u8) -> usize {
-        // SAFETY: the caller promises that the pointer is ours.
-        unsafe { RustAllocator::usable_size(ptr) }
+        usable(ptr)
     }
 }

@@ -90,6 +90,41 @@ pub(super) fn seal_heap(bytes: usize) -> bool {
     }
 }
 
+/// Takes what is free within the C library's heap out of use. What a worker allocates then lies together beyond
+/// it, and not in holes on as many pages, each of which costs it a copy.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "speaks to the C library's allocator")]
+pub(super) fn fill_holes() {
+    /// Larger than any hole, and no mapping of its own.
+    const LARGEST: usize = 64 << 10;
+    /// More than all holes together, where all goes well.
+    const MOST: usize = 4 << 20;
+    let halves = std::iter::successors(Some(LARGEST / 2), |size| {
+        Some(size / 2).filter(|size| *size > 1_024)
+    });
+    let steps = (1..=64).rev().map(|step| step * 16);
+    let mut filled = 0;
+    // SAFETY: the blocks are neither read nor written.
+    unsafe {
+        let end = libc::malloc(LARGEST);
+        libc::free(end);
+        for size in halves.chain(steps) {
+            while filled < MOST {
+                let block = std::hint::black_box(libc::malloc(size));
+                if block >= end || block.is_null() {
+                    libc::free(block);
+                    break;
+                }
+                filled += size;
+            }
+        }
+    }
+}
+
+/// As above: no other C library has such a heap.
+#[cfg(not(target_env = "gnu"))]
+pub(super) fn fill_holes() {}
+
 /// As above: no other C library has such a heap.
 #[cfg(not(target_env = "gnu"))]
 pub(super) fn seal_heap(_bytes: usize) -> bool {

@@ -11,6 +11,7 @@ mod entropy;
 mod fork;
 #[cfg(target_os = "linux")]
 mod lockdown;
+mod pages;
 mod realm;
 #[cfg(target_os = "linux")]
 mod seccomp;

@@ -60,7 +60,8 @@ impl Realm {
     pub(super) fn new(memory_bytes: usize) -> Result<Self, String> {
         let memory = Memory::new(memory_bytes);
         let state = CallState::new(Rc::clone(&memory));
-        let runtime = Runtime::new_with_alloc(Capped(memory)).map_err(|error| error.to_string())?;
+        let runtime =
+            Runtime::new_with_alloc(Capped::new(memory)).map_err(|error| error.to_string())?;
         runtime.set_max_stack_size(STACK_BYTES);
         let stop = Rc::clone(&state);
         runtime.set_interrupt_handler(Some(Box::new(move || stop.must_stop())));

@@ -26,8 +26,18 @@ pub(super) enum Heap {
 pub(super) struct Filters(Vec<BpfProgram>);
 
 impl Filters {
+    /// For whoever's heap has its final size: every call for more memory is refused. Of two filters the kernel
+    /// takes the stricter answer: no memory, or death for what is worse.
+    pub(super) fn heap(heap: Heap) -> Result<Self, String> {
+        if heap == Heap::Bounded {
+            return Ok(Self(Vec::new()));
+        }
+        let refusal = SeccompAction::Errno(libc::ENOMEM.unsigned_abs());
+        Ok(Self(vec![build(allow(&HEAP), SeccompAction::Allow, refusal)?]))
+    }
+
     /// For a worker, which runs code: reading, writing, ending.
-    pub(super) fn worker(heap: Heap, clock_needs_a_call: bool) -> Result<Self, String> {
+    pub(super) fn worker(clock_needs_a_call: bool) -> Result<Self, String> {
         let mut rules = allow(&[libc::SYS_read, libc::SYS_write, libc::SYS_exit_group]);
         if clock_needs_a_call {
             rules.extend(allow(&[libc::SYS_clock_gettime]));
@@ -35,14 +45,7 @@ impl Filters {
             rules.extend(allow(&[libc::SYS_gettimeofday]));
         }
         rules.extend(growing_heap()?);
-        let mut filters = Vec::new();
-        if heap == Heap::Sealed {
-            // Of two filters the kernel takes the stricter answer: no memory, or death for what is worse.
-            let refusal = SeccompAction::Errno(libc::ENOMEM.unsigned_abs());
-            filters.push(build(allow(&HEAP), SeccompAction::Allow, refusal)?);
-        }
-        filters.push(build(rules, SeccompAction::KillProcess, SeccompAction::Allow)?);
-        Ok(Self(filters))
+        Ok(Self(vec![build(rules, SeccompAction::KillProcess, SeccompAction::Allow)?]))
     }
 
     /// For the fork server, which never sees code: what forking, watching and locking down children takes.

@@ -79,9 +79,11 @@ mod linux {
         let heap = if fork::seal_heap(setup.sealed_bytes()) { Heap::Sealed } else { Heap::Bounded };
         lockdown::drop_privileges(walls);
         lockdown::landlock(walls);
-        let went = Filters::worker(heap, true).and_then(|filters| {
+        let filters = Filters::heap(heap).and_then(|heap| Ok((heap, Filters::worker(true)?)));
+        let went = filters.and_then(|(heap, own)| {
             lockdown::limit_worker().map_err(|error| error.to_string())?;
-            filters.apply()
+            heap.apply()?;
+            own.apply()
         });
         walls.note(SECCOMP, went);
     }

@@ -97,6 +97,7 @@ impl Server {
     /// Without walls: for measuring what they cost.
     fn open(control: OwnedFd, setup: Setup, variation: Variation) -> Option<Self> {
         let realm = serve::prepare(setup.memory_bytes, variation).ok()?;
+        fork::fill_holes();
         let server = Self { control, realm, filters: None, workers: Vec::new() };
         server.say(&FromServer::Ready(Walls::default()), None)?;
         Some(server)
@@ -110,13 +111,20 @@ impl Server {
     ) -> Option<Self> {
         let heap = if fork::seal_heap(setup.sealed_bytes()) { Heap::Sealed } else { Heap::Bounded };
         let realm = serve::prepare(setup.memory_bytes, variation).ok()?;
+        fork::fill_holes();
         lockdown::drop_privileges(&mut walls);
         lockdown::landlock(&mut walls);
         // From here on only the control socket.
         fork::close_all_but(&control);
+        // The heap's is the workers' too: they inherit what the fork server has put up.
         let filters = Filters::fork_server()
-            .and_then(|own| Ok((own, Filters::worker(heap, clock_needs_a_call()?)?)))
-            .and_then(|(own, workers)| own.apply().map(|()| workers));
+            .and_then(|own| Ok((own, Filters::worker(clock_needs_a_call()?)?)))
+            .and_then(|(own, workers)| Ok((own, Filters::heap(heap)?, workers)))
+            .and_then(|(own, heap, workers)| {
+                heap.apply()?;
+                own.apply()?;
+                Ok(workers)
+            });
         walls.note(SECCOMP, filters.as_ref().map(|_| ()).map_err(Clone::clone));
         let server = Self { control, realm, filters: filters.ok(), workers: Vec::new() };
         if server.filters.is_none() && !setup.allow_weak {
