@@ -3,6 +3,7 @@
 
 #[cfg(feature = "docker")]
 mod containers;
+mod outcomes;
 
 use std::time::Duration;
 

@@ -42,6 +42,8 @@
     date: Date.prototype,
     error: Error.prototype,
     regexp: RegExp.prototype,
+    big: BigInt.prototype,
+    symbol: Symbol.prototype,
     buffer: ArrayBuffer.prototype,
     shared: SharedArrayBuffer.prototype,
     typed: getPrototypeOf(Bytes.prototype),
@@ -119,6 +121,8 @@
       if (isProtoOf(protos.set, value)) return setView(value);
       if (isProtoOf(protos.date, value)) return toISO(value);
       if (isProtoOf(protos.regexp, value)) return regexpToString(value);
+      if (isProtoOf(protos.big, value)) return bigToString(value);
+      if (isProtoOf(protos.symbol, value)) return symbolToString(value);
       if (isProtoOf(protos.buffer, value) || isProtoOf(protos.shared, value)) return bytesOf(value);
     } catch (error) {
       if (isProtoOf(protos.date, value)) return null;
@@ -232,13 +236,13 @@
   let furthest = -Infinity;
 
   function progress(done, total, message) {
-    if (typeof done !== "number" || done !== done) throw new TypeErrorType("ctx.progress: done is a number");
+    if (typeof done !== "number" || done - done !== 0) throw new TypeErrorType("ctx.progress: done is a finite number");
     if (total !== undefined && typeof total !== "number") throw new TypeErrorType("ctx.progress: total is a number");
     if (done <= furthest) return;
     furthest = done;
     const shown = create(null);
     put(shown, "done", done);
-    if (total !== undefined) put(shown, "total", total);
+    if (total - total === 0) put(shown, "total", total);
     if (message !== undefined) put(shown, "message", text(message));
     native.progress(stringify(shown));
   }
@@ -285,7 +289,8 @@
     if (thrown === null || typeof thrown !== "object" || !isProtoOf(protos.error, thrown)) {
       const shown = typeof thrown === "string" ? thrown
         : typeof thrown === "symbol" ? symbolToString(thrown)
-        : typeof thrown === "undefined" ? "undefined" : encode(thrown);
+        : typeof thrown === "undefined" ? "undefined"
+        : typeof thrown === "function" ? "[Function]" : encode(thrown);
       return [wellFormed(shown), "", "", ""];
     }
     const name = text(thrown.name);

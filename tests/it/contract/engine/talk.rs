@@ -37,7 +37,7 @@ pub(super) async fn progress_only_grows(bench: &Bench) {
         [progress(1.0, Some(4.0), Some("one")), progress(2.5, None, None)]
     );
     let wrong = bench.failure("ctx.progress('1')").await;
-    assert_eq!(wrong.message, "TypeError: ctx.progress: done is a number");
+    assert_eq!(wrong.message, "TypeError: ctx.progress: done is a finite number");
 }
 
 pub(super) async fn a_request_is_answered(bench: &Bench) {

@@ -11,6 +11,8 @@ mod entropy;
 mod fork;
 #[cfg(target_os = "linux")]
 mod lockdown;
+#[cfg(target_os = "linux")]
+mod overflow;
 mod pages;
 mod realm;
 #[cfg(target_os = "linux")]

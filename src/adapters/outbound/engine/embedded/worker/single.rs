@@ -56,11 +56,12 @@ fn serve_one(realm: &Realm, walls: &Walls) {
 mod linux {
     use super::super::super::walls::{SECCOMP, Walls};
     use super::super::seccomp::{Filters, Heap};
-    use super::super::{Setup, Variation, fork, lockdown};
+    use super::super::{Setup, Variation, fork, lockdown, overflow};
 
     pub(super) fn before_realm(walls: &mut Walls, setup: Setup, variation: Variation) {
         fork::close_range(3, u32::MAX);
         fork::default_faults();
+        overflow::watch();
         fork::settle_time_zone();
         lockdown::yield_when_memory_is_short();
         if variation.open {
@@ -80,6 +81,7 @@ mod linux {
         lockdown::drop_privileges(walls);
         lockdown::landlock(walls);
         let filters = Filters::heap(heap).and_then(|heap| Ok((heap, Filters::worker(true)?)));
+        overflow::tell(rustix::stdio::stdout());
         let went = filters.and_then(|(heap, own)| {
             lockdown::limit_worker().map_err(|error| error.to_string())?;
             heap.apply()?;

@@ -8,7 +8,7 @@
 //! When the host dies the control socket ends, the fork server with it, and the kernel kills what it forked.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,13 +22,14 @@ use super::channel::Streams;
 use super::fork::{self, Side};
 use super::realm::Realm;
 use super::seccomp::{Filters, Heap};
-use super::{Setup, Variation, datagram, lockdown, serve};
+use super::{Setup, Variation, datagram, lockdown, overflow, serve};
 
 /// Serves over the control socket, which is standard input.
 pub(super) fn run(setup: Setup, variation: Variation) -> ExitCode {
     die_with_parent();
     fork::close_range(3, u32::MAX);
     fork::default_faults();
+    overflow::watch();
     fork::settle_time_zone();
     lockdown::yield_when_memory_is_short();
     let Ok(control) = rustix::stdio::stdin().try_clone_to_owned() else {
@@ -164,7 +165,7 @@ impl Server {
         self.workers = left;
         for worker in gone {
             let status = rustix::process::waitid(
-                WaitId::PidFd(std::os::fd::AsFd::as_fd(&worker.process)),
+                WaitId::PidFd(worker.process.as_fd()),
                 WaitIdOptions::EXITED,
             );
             let ending = match status {
@@ -224,6 +225,7 @@ impl Server {
         if haste == Haste::Spare {
             serve::warm_up(&self.realm);
         }
+        overflow::tell(stream.as_fd());
         let stream = Arc::new(File::from(stream));
         serve::answer(&self.realm, Box::new(Streams(Arc::clone(&stream), stream)));
         fork::leave(0)
