@@ -15,6 +15,7 @@ use crate::app::{AppError, CallContext, CallSink, MountedTool, audited};
 use crate::domain::execution::{Failure, Progress};
 use crate::domain::tool::ToolName;
 use crate::domain::upstream::Alias;
+use crate::domain::upstream::question::can_answer;
 use crate::domain::{ErrorCode, Scope};
 use crate::ports::{UpstreamCall, UpstreamError, UpstreamEvents, UpstreamReply};
 
@@ -59,7 +60,7 @@ pub struct Relayed {
 
 struct Events {
     sink: Arc<dyn CallSink>,
-    tool: ToolName,
+    capabilities: Map<String, Value>,
     questions: Option<mpsc::Sender<Question>>,
 }
 
@@ -71,8 +72,9 @@ impl UpstreamEvents for Events {
 
     async fn ask(&self, request: Map<String, Value>) -> Result<Value, String> {
         let over = || "the call that it belongs to is over".to_owned();
-        let Some(questions) = &self.questions else {
-            return Err(UpstreamsError::Asks(self.tool.clone()).to_string());
+        let able = can_answer(&self.capabilities, &request);
+        let Some(questions) = self.questions.as_ref().filter(|_| able) else {
+            return Err("it asks for what this client can't do, or not in this way".to_owned());
         };
         let (answer, answered) = oneshot::channel();
         questions.send(Question { request, answer }).await.map_err(|_| over())?;
@@ -135,8 +137,11 @@ impl Upstreams {
         let _running = lifecycle.calls.token();
         let started = Instant::now();
         let cancel = context.cancel.child_token();
-        let events =
-            Events { sink: context.sink, tool: mounted.name.clone(), questions: call.questions };
+        let events = Events {
+            sink: context.sink,
+            capabilities: call.capabilities.clone().unwrap_or_default(),
+            questions: call.questions,
+        };
         let call = UpstreamCall {
             tool: mounted.tool.name.clone(),
             arguments,

@@ -86,6 +86,23 @@ pub enum UpstreamsError {
         /// Why.
         reason: String,
     },
+    /// A server asks more often than anybody would answer.
+    #[error("the tool's server asked for more than {max} times in one call")]
+    AsksTooMuch {
+        /// The limit.
+        max: usize,
+    },
+    /// Too many clients were asked and have not come back.
+    #[error("{max} calls wait for answers of their clients, which is the limit: try again later")]
+    TooManyParked {
+        /// The limit.
+        max: usize,
+    },
+    /// Answers to what nobody asks any more.
+    #[error(
+        "the call that this answers is over, or another replica carries it out: call the tool again without requestState"
+    )]
+    NotParked,
     /// A server asks its client, and this way of calling can't pass that on.
     #[error("this tool asks its caller for more: call it by its own name '{0}'")]
     Asks(ToolName),
@@ -98,7 +115,11 @@ impl UpstreamsError {
             Self::Invalid(InvalidUpstream::Command { .. } | InvalidUpstream::Loader { .. }) => {
                 ErrorCode::PermissionDenied
             }
-            Self::Invalid(_) | Self::Names { .. } | Self::Asks(_) => ErrorCode::InvalidInput,
+            Self::Invalid(_) | Self::Names { .. } | Self::Asks(_) | Self::NotParked => {
+                ErrorCode::InvalidInput
+            }
+            Self::AsksTooMuch { .. } => ErrorCode::InvalidOutput,
+            Self::TooManyParked { .. } => ErrorCode::TooBusy,
             Self::Attached(_) | Self::AliasTaken { .. } | Self::AliasesOverlap { .. } => {
                 ErrorCode::AlreadyExists
             }
@@ -122,7 +143,7 @@ impl UpstreamsError {
     /// What a program can use.
     pub fn details(&self) -> Option<Value> {
         match self {
-            Self::LimitReached { max } => Some(json!({ "max": max })),
+            Self::LimitReached { max } | Self::TooManyParked { max } => Some(json!({ "max": max })),
             Self::Server { error: UpstreamError::Refused { code, .. }, .. } => {
                 Some(json!({ "upstreamCode": code }))
             }

@@ -6,6 +6,7 @@
 mod call;
 mod error;
 mod mount;
+mod parked;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub use call::{MountedCall, Question, Relayed};
 pub use error::UpstreamsError;
 pub use mount::MountStatus;
+pub use parked::{MAX_QUESTIONS, Step};
 
 use super::{AppError, Catalog, Gate, Lifecycle};
 use crate::domain::upstream::{Alias, Attachment, Mounted, UpstreamDraft, UpstreamPolicy};
@@ -26,6 +28,7 @@ use crate::ports::{
     AttachmentStore, AuditLog, Clock, Ids, Metrics, SchemaCheck, StoreError, UpstreamClient,
 };
 use mount::{Mount, connect};
+use parked::Parked;
 
 /// Waits between attempts to read a store that is away: doubled each time, up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -69,6 +72,7 @@ pub struct Upstreams {
     mounts: Mutex<BTreeMap<Alias, Arc<Mount>>>,
     /// Held while the store and the mounts are brought in line.
     changing: tokio::sync::Mutex<()>,
+    parked: Parked,
 }
 
 /// What can be seen of an attachment.
@@ -111,7 +115,13 @@ impl Upstreams {
     /// None are mounted yet; [`follow`](Self::follow) mounts those that are kept.
     pub fn new(parts: UpstreamsParts) -> Self {
         let instance = parts.ids.uuid().into();
-        Self { parts, instance, mounts: Mutex::default(), changing: tokio::sync::Mutex::default() }
+        Self {
+            parts,
+            instance,
+            mounts: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            parked: Parked::default(),
+        }
     }
 
     /// Every attachment, sorted by alias.

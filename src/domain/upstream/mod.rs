@@ -4,6 +4,7 @@
 pub mod alias;
 pub mod attachment;
 pub mod draft;
+pub mod question;
 pub mod remote;
 
 pub use alias::{Alias, AliasError};

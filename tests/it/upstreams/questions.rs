@@ -210,3 +210,88 @@ async fn one_that_never_stops_asking_is_stopped() {
     assert_eq!(asked, 32);
     site.end().await;
 }
+
+/// A site whose client has no session and can be asked by forms, with the asking server attached.
+async fn without_session(folder: &TempDir) -> Site {
+    let mut site = Site::unopened(Options::default());
+    site.client().stateless();
+    let able = json!({ "elicitation": { "form": {} } });
+    site.client().meta("io.modelcontextprotocol/clientCapabilities", able);
+    site.attach(asks(folder, "elicitation/create", FORM)).await;
+    site
+}
+
+/// Calls, and is asked.
+async fn asked(site: &mut Site) -> Value {
+    let call = json!({ "name": "up.work", "arguments": {} });
+    let asked = site.client().request("tools/call", call).await["result"].clone();
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    asked
+}
+
+/// The call with the client's answer to everything that it was asked.
+fn with_answers(asked: &Value) -> Value {
+    let questions = asked["inputRequests"].as_object().unwrap();
+    let answer = json!({ "action": "accept", "content": { "name": "Ann" } });
+    let answers = questions.keys().map(|key| (key.clone(), answer.clone()));
+    json!({
+        "name": "up.work", "arguments": {}, "requestState": asked["requestState"],
+        "inputResponses": answers.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+async fn no_call_runs(site: &Site) {
+    while site.served.test.app.gate.active() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_session_is_asked_by_the_call_s_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = without_session(&folder).await;
+    let first = asked(&mut site).await;
+    let (_, question) = first["inputRequests"].as_object().unwrap().iter().next().unwrap();
+    assert_eq!(question["method"], "elicitation/create", "{first}");
+    assert_eq!(question["params"]["message"], "Who?", "{first}");
+    let done = site.client().request("tools/call", with_answers(&first)).await;
+    assert!(text(&done).contains("name:Ann"), "{done}");
+    assert_eq!(site.served.test.app.gate.active(), 0);
+    // Once answered it is over.
+    let over = site.client().request("tools/call", with_answers(&first)).await;
+    assert_eq!(over["result"]["structuredContent"]["code"], "invalid_input", "{over}");
+    // No answer is an answer too.
+    let mut silent = with_answers(&asked(&mut site).await);
+    silent["inputResponses"] = json!({});
+    let done = site.client().request("tools/call", silent).await;
+    assert!(text(&done).contains("did not answer"), "{done}");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_is_that_tool_s_alone_and_ends_with_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = without_session(&folder).await;
+    let mut other = asks(&folder, "elicitation/create", FORM);
+    other["alias"] = "other".into();
+    site.attach(other).await;
+    let first = asked(&mut site).await;
+    let mut elsewhere = with_answers(&first);
+    elsewhere["name"] = "other.work".into();
+    let refused = site.client().request("tools/call", elsewhere).await;
+    assert_eq!(refused["result"]["structuredContent"]["code"], "invalid_input", "{refused}");
+    assert_eq!(site.served.test.app.gate.active(), 1);
+    site.detach("up").await;
+    no_call_runs(&site).await;
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_does_not_hold_up_the_end_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = without_session(&folder).await;
+    asked(&mut site).await;
+    site.served.test.lifecycle.draining.cancel();
+    no_call_runs(&site).await;
+    site.end().await;
+}

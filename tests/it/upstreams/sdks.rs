@@ -119,12 +119,14 @@ async fn asks_in_a_session(mut site: Site) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_typescript_sdk_asks() {
     asks_in_a_session(asked(stdio(TYPESCRIPT)).await).await;
+    asks_in_answers(stdio(TYPESCRIPT)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_typescript_sdk_asks_over_http_with_sessions() {
     let (_server, draft) = http(TYPESCRIPT).await;
-    asks_in_a_session(asked(draft).await).await;
+    asks_in_a_session(asked(draft.clone()).await).await;
+    asks_in_answers(draft).await;
 }
 
 /// What a server without sessions asks reaches both kinds of clients.
@@ -134,6 +136,11 @@ async fn asks_without_a_session(draft: Value) {
     greets(&mut site, "sdk.ask").await;
     site.end().await;
 
+    asks_in_answers(draft).await;
+}
+
+/// A client without a session is asked by the answer to its call, whatever the server speaks.
+async fn asks_in_answers(draft: Value) {
     let mut site = Site::unopened(Options::default());
     site.client().stateless();
     let able = json!({ "elicitation": { "form": {} } });

@@ -9,22 +9,20 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use rmcp::RoleServer;
-use rmcp::model::{
-    ClientCapabilities, ClientResult, ElicitRequestParams, InputRequest, ServerRequest,
-};
+use rmcp::model::{ClientResult, InputRequest, ServerRequest};
 use rmcp::service::{PeerRequestOptions, RequestHandle, ServiceError};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::exchange::Exchange;
+use super::relay::passed_on;
 use super::server::Shared;
-use crate::app::upstreams::Question;
+use crate::app::upstreams::{MAX_QUESTIONS, Question};
+use crate::domain::upstream::question::can_answer;
 
 /// Longest wait for a client's answer: a person may have to give it.
 const ANSWER: Duration = Duration::from_mins(10);
-/// Most questions of a server during one call.
-const MAX_QUESTIONS: usize = 32;
 /// Longest wait until the client is told that a question is taken back.
 const TELLING: Duration = Duration::from_secs(5);
 
@@ -58,11 +56,6 @@ async fn answer(shared: &Shared, exchange: &Exchange, question: Question, number
         if number > MAX_QUESTIONS {
             return Err(format!("it asks more than {MAX_QUESTIONS} times in one call"));
         }
-        if exchange.stateless {
-            let why =
-                "the client speaks a revision without sessions, and can't be asked during a call";
-            return Err(why.to_owned());
-        }
         match serde_json::from_value(Value::Object(request)) {
             Ok(question) => ask(shared, exchange, question).await,
             Err(_) => Err("it asks for what is not known here".to_owned()),
@@ -89,31 +82,22 @@ pub(super) async fn ask_all(
     Ok(answers)
 }
 
-#[expect(deprecated, reason = "sampling is served as long as a supported revision has it")]
 async fn ask(
     shared: &Shared,
     exchange: &Exchange,
     question: InputRequest,
 ) -> Result<Value, String> {
-    let can = exchange.capabilities.clone().unwrap_or_default();
-    let (request, able) = match question {
-        InputRequest::Elicitation(request) => {
-            let able = elicits(&can, &request.params);
-            (ServerRequest::ElicitRequest(request), able)
-        }
-        InputRequest::CreateMessage(request) => {
-            let tools = request.params.tools.is_some() || request.params.tool_choice.is_some();
-            let able = can.sampling.is_some_and(|sampling| !tools || sampling.tools.is_some());
-            (ServerRequest::CreateMessageRequest(request), able)
-        }
-        InputRequest::ListRoots(request) => {
-            (ServerRequest::ListRootsRequest(request), can.roots.is_some())
-        }
-        _ => return Err("it asks for what is not known here".to_owned()),
-    };
-    if !able {
+    let can = exchange.capabilities.as_ref().and_then(passed_on).unwrap_or_default();
+    let asked = serde_json::to_value(&question).ok();
+    if !asked.as_ref().and_then(Value::as_object).is_some_and(|asked| can_answer(&can, asked)) {
         return Err("it asks for what this client can't do".to_owned());
     }
+    let request = match question {
+        InputRequest::Elicitation(request) => ServerRequest::ElicitRequest(request),
+        InputRequest::CreateMessage(request) => ServerRequest::CreateMessageRequest(request),
+        InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
+        _ => return Err("it asks for what is not known here".to_owned()),
+    };
     let options = PeerRequestOptions::with_timeout(ANSWER);
     let sent = exchange.peer.send_request_with_option(request, options).await;
     let sent = sent.map_err(|_| "the client can't be reached".to_owned())?;
@@ -124,14 +108,6 @@ async fn ask(
         Err(ServiceError::McpError(error)) => Err(format!("the client refused: {}", error.message)),
         Err(_) => Err("the client did not answer what it asks for".to_owned()),
     }
-}
-
-/// Where a client says nothing of the modes it knows forms only.
-fn elicits(can: &ClientCapabilities, request: &ElicitRequestParams) -> bool {
-    can.elicitation.as_ref().is_some_and(|can| match request {
-        ElicitRequestParams::UrlElicitationParams { .. } => can.url.is_some(),
-        _ => can.form.is_some() || can.url.is_none(),
-    })
 }
 
 /// A question that the client has. It is told when this is dropped before it has answered.

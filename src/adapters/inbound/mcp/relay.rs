@@ -3,8 +3,9 @@
 //! A server of the newest revision may answer that it needs something of the client first. A client of that
 //! revision gets this answer as it is, and comes back with what was asked for. A client with a session is asked
 //! here, and the server is called again with its answers. What a server with sessions asks while a call runs goes
-//! to the client in the same way.
+//! to clients in the same two ways.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -20,7 +21,7 @@ use super::feed::with_sink;
 use super::names::Spelling;
 use super::reply::{self, Declared};
 use super::server::Shared;
-use crate::app::upstreams::{MountedCall, Relayed};
+use crate::app::upstreams::{MountedCall, Relayed, Step};
 use crate::app::{AppError, CallContext, MountedTool, UpstreamsError};
 use crate::domain::ErrorCode;
 use crate::domain::execution::Failure;
@@ -42,7 +43,7 @@ pub(super) fn definition(mounted: &Mounted, shown: String) -> Option<Tool> {
 pub(super) async fn call(
     shared: &Shared,
     exchange: &Exchange,
-    tool: &MountedTool,
+    tool: &Arc<MountedTool>,
     request: CallToolRequestParams,
 ) -> CallToolResponse {
     let call = MountedCall {
@@ -67,7 +68,7 @@ pub(super) async fn call(
 pub(super) async fn call_once(
     shared: &Shared,
     exchange: &Exchange,
-    tool: &MountedTool,
+    tool: &Arc<MountedTool>,
     arguments: Map<String, Value>,
 ) -> Result<Relayed, AppError> {
     let capabilities = exchange.capabilities.as_ref().filter(|_| !exchange.stateless);
@@ -90,16 +91,23 @@ enum Answered {
 async fn answered(
     shared: &Shared,
     exchange: &Exchange,
-    tool: &MountedTool,
+    tool: &Arc<MountedTool>,
     mut call: MountedCall,
 ) -> Result<Answered, AppError> {
     for _ in 0..MAX_ROUNDS {
-        let relayed = run(shared, exchange, tool, call.clone()).await?;
+        let relayed = match run(shared, exchange, tool, call.clone()).await? {
+            Step::Done(relayed) => relayed,
+            Step::Asks { tool, questions, state } => {
+                let asked = json!({
+                    "resultType": "input_required", "inputRequests": questions, "requestState": state,
+                });
+                return Ok(Answered::Asks(tool, read(asked)?));
+            }
+        };
         let Ok(UpstreamReply::InputRequired(asked)) = relayed.reply else {
             return Ok(Answered::Done(relayed));
         };
-        let asked = serde_json::from_value::<InputRequiredResult>(asked.into());
-        let asked = asked.map_err(|_| invalid("the server's question can't be read".to_owned()))?;
+        let asked = read(asked.into())?;
         if exchange.stateless {
             return Ok(Answered::Asks(relayed.tool, asked));
         }
@@ -117,6 +125,11 @@ async fn answered(
     Err(invalid(format!("the server asked for more than {MAX_ROUNDS} times")))
 }
 
+fn read(asked: Value) -> Result<InputRequiredResult, AppError> {
+    serde_json::from_value(asked)
+        .map_err(|_| invalid("the server's question can't be read".to_owned()))
+}
+
 fn invalid(message: String) -> AppError {
     Failure::new(ErrorCode::InvalidOutput, message).into()
 }
@@ -124,21 +137,25 @@ fn invalid(message: String) -> AppError {
 async fn run(
     shared: &Shared,
     exchange: &Exchange,
-    tool: &MountedTool,
+    tool: &Arc<MountedTool>,
     mut call: MountedCall,
-) -> Result<Relayed, AppError> {
+) -> Result<Step, AppError> {
     let mounted = tool.mounted();
     let Some(upstreams) = &shared.app.upstreams else {
         return Err(UpstreamsError::NotAttached(mounted.alias.to_string()).into());
     };
-    let (questions, asked) = mpsc::channel(1);
     call.client = exchange.session;
-    call.questions = Some(questions);
+    let able = call.capabilities.as_ref().is_some_and(|can| !can.is_empty());
     with_sink(exchange, mounted.name.as_str(), async |sink| {
         let caller = exchange.caller.clone();
         let context = CallContext { caller, sink, cancel: exchange.cancel.clone() };
+        if exchange.stateless && able {
+            return upstreams.call_in_steps(context, tool, call).await;
+        }
+        let (questions, asked) = mpsc::channel(1);
+        call.questions = (!exchange.stateless).then_some(questions);
         let calling = upstreams.call(context, tool, call);
-        asking::with_answers(shared, exchange, calling, asked).await
+        asking::with_answers(shared, exchange, calling, asked).await.map(Step::Done)
     })
     .await
 }
@@ -182,7 +199,7 @@ fn declared(tool: &MountedTool) -> Declared {
 }
 
 /// What the client can do, as far as it can be passed on: not tasks, which are not relayed.
-fn passed_on(capabilities: &ClientCapabilities) -> Option<Map<String, Value>> {
+pub(super) fn passed_on(capabilities: &ClientCapabilities) -> Option<Map<String, Value>> {
     let mut capabilities = capabilities.clone();
     capabilities.extensions = None;
     match serde_json::to_value(capabilities) {
