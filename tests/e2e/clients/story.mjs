@@ -2,6 +2,7 @@
 //
 // first: creates text.uppercase, hears of it, calls it, updates it, meets the conflict of a stale revision.
 // second: finds it as it was left, calls it, deletes it, hears of that.
+// look: what the enterprise profile shows besides tools: resources, the prompt, and its completion.
 
 import assert from 'node:assert/strict';
 
@@ -95,6 +96,36 @@ export async function play(act, client, changes) {
       await changes.next();
       assert.ok(!(await names()).includes(NAME));
       await assert.rejects(call(NAME, { text: 'x' }), (error) => error.code === -32602);
+    },
+
+    async look() {
+      const { resources } = await client.listResources();
+      assert.equal(resources.length, 3);
+      for (const { uri } of resources) {
+        const [content] = (await client.readResource({ uri })).contents;
+        assert.equal(typeof JSON.parse(content.text), 'object');
+      }
+      assert.deepEqual((await client.listResourceTemplates()).resourceTemplates, []);
+      await assert.rejects(
+        client.readResource({ uri: 'dynamic://no/such' }),
+        (error) => error.code === -32002 || error.code === -32602,
+      );
+
+      const [{ name, arguments: declared }] = (await client.listPrompts()).prompts;
+      assert.deepEqual(declared.map((argument) => argument.name), ['toolName']);
+      const checklist = await client.getPrompt({ name, arguments: { toolName: 'system.health' } });
+      assert.ok(checklist.messages[0].content.text.includes('system'));
+      const misused = (error) => error.code === -32602;
+      for (const wrong of [{}, { toolName: 'no.such.tool' }, { other: 'x' }]) {
+        await assert.rejects(client.getPrompt({ name, arguments: wrong }), misused);
+      }
+      await assert.rejects(client.getPrompt({ name: 'no-such', arguments: {} }), misused);
+
+      const ref = { type: 'ref/prompt', name };
+      const complete = (argument) => client.complete({ ref, argument });
+      const { completion } = await complete({ name: 'toolName', value: 'health' });
+      assert.deepEqual(completion.values, ['system.health']);
+      await assert.rejects(complete({ name: 'other', value: 'x' }), misused);
     },
   };
   await acts[act]();

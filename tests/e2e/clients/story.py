@@ -1,12 +1,14 @@
 """The Python SDK's client lives through the life of a tool, in two acts with a restart of the server between.
 
-usage: story.py first|second legacy|auto|modern URL
-       story.py first|second legacy|auto|modern -- COMMAND [ARGUMENT...]
+usage: story.py first|second|look legacy|auto|modern URL
+       story.py first|second|look legacy|auto|modern -- COMMAND [ARGUMENT...]
 
 first: creates text.uppercase, hears of it, calls it, updates it, meets the conflict of a stale revision.
 second: finds it as it was left, calls it, deletes it, hears of that.
+look: what the enterprise profile shows besides tools: resources, the prompt, and its completion.
 """
 
+import json
 import sys
 from contextlib import AsyncExitStack
 
@@ -97,6 +99,39 @@ class Story:
             assert error.code == types.INVALID_PARAMS, error
         else:
             raise AssertionError(gone)
+
+    async def refused(self, request, code: int) -> None:
+        try:
+            answer = await request
+        except MCPError as error:
+            assert error.code == code, error
+        else:
+            raise AssertionError(answer)
+
+    async def look(self) -> None:
+        listed = (await self.client.list_resources()).resources
+        assert len(listed) == 3, listed
+        for resource in listed:
+            [content] = (await self.client.read_resource(str(resource.uri))).contents
+            assert isinstance(json.loads(content.text), dict), content
+        assert (await self.client.list_resource_templates()).resource_templates == []
+        modern = self.client.protocol_version == "2026-07-28"
+        missing = self.client.read_resource("dynamic://no/such")
+        await self.refused(missing, types.INVALID_PARAMS if modern else -32002)
+
+        [prompt] = (await self.client.list_prompts()).prompts
+        assert [argument.name for argument in prompt.arguments] == ["toolName"], prompt
+        checklist = await self.client.get_prompt(prompt.name, {"toolName": "system.health"})
+        assert "system" in checklist.messages[0].content.text, checklist
+        for wrong in ({}, {"toolName": "no.such.tool"}, {"other": "x"}):
+            await self.refused(self.client.get_prompt(prompt.name, wrong), types.INVALID_PARAMS)
+        await self.refused(self.client.get_prompt("no-such", {}), types.INVALID_PARAMS)
+
+        ref = types.PromptReference(type="ref/prompt", name=prompt.name)
+        completed = await self.client.complete(ref, {"name": "toolName", "value": "health"})
+        assert completed.completion.values == ["system.health"], completed
+        wrong = self.client.complete(ref, {"name": "other", "value": "x"})
+        await self.refused(wrong, types.INVALID_PARAMS)
 
 
 async def main(act: str, era: str, *server: str) -> None:

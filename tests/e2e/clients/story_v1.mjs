@@ -1,5 +1,5 @@
 // Plays the story with the TypeScript SDK's first generation, which knows the sessions up to 2025-11-25.
-// usage: story_v1.mjs first|second legacy URL | -- COMMAND [ARGUMENT...]
+// usage: story_v1.mjs first|second|look legacy URL | -- COMMAND [ARGUMENT...]
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';

@@ -1,5 +1,5 @@
 // Plays the story with the TypeScript SDK's second generation, which speaks either era.
-// usage: story_v2.mjs first|second legacy|auto|modern URL | -- COMMAND [ARGUMENT...]
+// usage: story_v2.mjs first|second|look legacy|auto|modern URL | -- COMMAND [ARGUMENT...]
 
 import assert from 'node:assert/strict';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';

@@ -4,6 +4,8 @@
 use super::clients::{Sdk, each_client, run, with};
 use super::server::Site;
 
+const ENTERPRISE: [&str; 2] = ["--profile=enterprise", "--audit-enabled=false"];
+
 async fn over_stdio(sdk: Sdk, era: &str) {
     let site = Site::new();
     for act in ["first", "second"] {
@@ -23,6 +25,22 @@ async fn over_http(sdk: Sdk, era: &str) {
     }
 }
 
+/// What the enterprise profile shows besides tools.
+async fn looks_over_stdio(sdk: Sdk, era: &str) {
+    let site = Site::new();
+    let server = with(sdk.client("story"), ["look", era, "--"]);
+    let server = with(server, site.stdio());
+    run(with(server, ENTERPRISE)).await;
+}
+
+#[cfg(feature = "http")]
+async fn looks_over_http(sdk: Sdk, era: &str) {
+    let site = Site::new();
+    let server = site.http_with(|_| ENTERPRISE.map(str::to_owned).to_vec()).await;
+    run(with(sdk.client("story"), ["look", era, &server.url])).await;
+    server.stop().await;
+}
+
 mod over_stdio {
     super::each_client!(super::over_stdio);
 }
@@ -30,4 +48,13 @@ mod over_stdio {
 #[cfg(feature = "http")]
 mod over_http {
     super::each_client!(super::over_http);
+}
+
+mod looks_over_stdio {
+    super::each_client!(super::looks_over_stdio);
+}
+
+#[cfg(feature = "http")]
+mod looks_over_http {
+    super::each_client!(super::looks_over_http);
 }
