@@ -226,6 +226,23 @@ async fn one_that_tells_of_changes_all_the_time_is_used_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_tells_of_progress_and_logs_without_end_is_used_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::open().await;
+    let floods = r#"*'"tools/call"'*) token=$(printf '%s' "$line" | sed -n 's/.*"progressToken":\([0-9]*\).*/\1/p'); i=0
+      while [ $i -lt 5000 ]; do i=$((i+1))
+      printf '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":%s}}\n' "$token" $i
+      printf '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":"%s"}}\n' $i
+      done; text done ;;"#;
+    site.client().meta("progressToken", "mine".into());
+    let called = call(&mut site, script("bad", &folder, floods), 60_000).await;
+    assert_eq!(called["content"][0]["text"], "done", "{called}");
+    assert!(site.client().pending("notifications/progress") > 0);
+    assert_eq!(site.client().pending("notifications/message"), 0);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_none_or_ends_at_once_is_said_to_be() {
     let mut site = Site::open().await;
     let none = json!({ "alias": "bad", "transport": "stdio", "command": "/nowhere/at/all" });
