@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,13 +35,33 @@ struct Counters {
 /// A call that was let in. Its slot is free again when this is dropped.
 pub struct Permit {
     counters: Arc<Counters>,
-    _slot: OwnedSemaphorePermit,
+    slots: Arc<Semaphore>,
+    slot: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Permit {
     /// Counts the call as failed.
     pub fn failed(&self) {
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives the slot back, for a wait that may be long and does nothing meanwhile.
+    pub fn pause(&self) {
+        self.slot().take();
+    }
+
+    /// Has a slot again; waits until one is free, since the call was let in already.
+    pub async fn resume(&self) {
+        if self.slot().is_some() {
+            return;
+        }
+        // Nobody closes the semaphore.
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        *self.slot() = slot;
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,7 +93,7 @@ impl Gate {
             return Err(self.reject(RejectionKind::Rate, retry_after));
         }
         counters.allowed.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit { counters, _slot: slot })
+        Ok(Permit { counters, slots: Arc::clone(&self.slots), slot: Mutex::new(Some(slot)) })
     }
 
     /// The configured limits.

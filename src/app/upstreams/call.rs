@@ -1,6 +1,6 @@
 //! A call of a mounted tool: guarded, checked, bounded and counted like one of a dynamic tool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::{Upstreams, UpstreamsError};
+use crate::app::gate::Permit;
 use crate::app::outcome::invalid_arguments;
 use crate::app::{AppError, CallContext, CallSink, MountedTool, audited};
 use crate::domain::execution::{Failure, Progress};
@@ -62,6 +63,7 @@ struct Events {
     sink: Arc<dyn CallSink>,
     capabilities: Map<String, Value>,
     questions: Option<mpsc::Sender<Question>>,
+    permit: Weak<Permit>,
 }
 
 #[async_trait]
@@ -78,7 +80,16 @@ impl UpstreamEvents for Events {
         };
         let (answer, answered) = oneshot::channel();
         questions.send(Question { request, answer }).await.map_err(|_| over())?;
-        answered.await.unwrap_or_else(|_| Err(over()))
+        // A person may take minutes, in which the call does nothing. One whose question is taken back goes on
+        // without a slot, which costs nothing here.
+        if let Some(permit) = self.permit.upgrade() {
+            permit.pause();
+        }
+        let answered = answered.await.unwrap_or_else(|_| Err(over()));
+        if let Some(permit) = self.permit.upgrade() {
+            permit.resume().await;
+        }
+        answered
     }
 }
 
@@ -107,8 +118,8 @@ impl Upstreams {
         tool: &MountedTool,
         call: MountedCall,
     ) -> Result<Relayed, AppError> {
-        let permit = self.parts.gate.enter(&Scope::dynamic(&tool.mounted().name))?;
-        let relayed = self.relay(context, tool, call).await;
+        let permit = Arc::new(self.parts.gate.enter(&Scope::dynamic(&tool.mounted().name))?);
+        let relayed = self.relay(context, tool, call, Arc::downgrade(&permit)).await;
         if relayed.as_ref().map_or(true, |relayed| failure(&relayed.reply).is_some()) {
             permit.failed();
         }
@@ -120,6 +131,7 @@ impl Upstreams {
         context: CallContext,
         tool: &MountedTool,
         call: MountedCall,
+        permit: Weak<Permit>,
     ) -> Result<Relayed, AppError> {
         let mounted = tool.mounted();
         let arguments = Value::Object(call.arguments);
@@ -141,6 +153,7 @@ impl Upstreams {
             sink: context.sink,
             capabilities: call.capabilities.clone().unwrap_or_default(),
             questions: call.questions,
+            permit,
         };
         let call = UpstreamCall {
             tool: mounted.tool.name.clone(),

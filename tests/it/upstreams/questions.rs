@@ -135,13 +135,41 @@ async fn nobody_is_asked_what_may_be_meant_for_somebody_else() {
     let left = start(site.client()).await;
     site.client().notification("elicitation/create").await;
     site.client().notify("notifications/cancelled", json!({ "requestId": left })).await;
-    while site.served.test.app.gate.active() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    no_call_runs(&site).await;
     let after = start(&mut other).await;
     let refused = other.answer(&after).await;
     assert!(text(&refused).contains("calls of several clients"), "{refused}");
     assert_eq!(other.pending("elicitation/create"), 0);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_its_client_takes_no_slot_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut setup = Options::default().setup;
+    setup.guard.max_concurrency = 1;
+    let mut site = Site::unopened(Options { setup, ..Options::default() });
+    site.client().initialize_able(LATEST_SESSION, json!({ "elicitation": {} })).await;
+    site.attach(asks(&folder, "elicitation/create", FORM)).await;
+    site.create("text.hang").await;
+    let id = start(site.client()).await;
+    let asked = site.client().notification("elicitation/create").await;
+    while site.served.test.app.gate.active() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // Others may be called meanwhile, and it goes on when they are done.
+    let patch = json!({ "name": "text.hang", "patch": { "code": "hang" } });
+    site.manage("dynamic.tool.update", patch).await;
+    let hang = json!({ "name": "text.hang", "arguments": {} });
+    let hanging = site.client().start("tools/call", hang).await;
+    while site.served.test.app.gate.active() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    site.client().reply(&asked, json!({ "action": "decline" })).await;
+    site.client().notify("notifications/cancelled", json!({ "requestId": hanging })).await;
+    assert!(text(&site.client().answer(&id).await).contains("decline"));
+    no_call_runs(&site).await;
+    assert_eq!(site.served.test.app.gate.active(), 0);
     site.end().await;
 }
 
@@ -241,7 +269,7 @@ fn with_answers(asked: &Value) -> Value {
 }
 
 async fn no_call_runs(site: &Site) {
-    while site.served.test.app.gate.active() > 0 {
+    while !site.served.test.lifecycle.calls.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
@@ -280,7 +308,7 @@ async fn a_call_that_waits_is_that_tool_s_alone_and_ends_with_its_server() {
     elsewhere["name"] = "other.work".into();
     let refused = site.client().request("tools/call", elsewhere).await;
     assert_eq!(refused["result"]["structuredContent"]["code"], "invalid_input", "{refused}");
-    assert_eq!(site.served.test.app.gate.active(), 1);
+    assert!(!site.served.test.lifecycle.calls.is_empty());
     site.detach("up").await;
     no_call_runs(&site).await;
     site.end().await;
