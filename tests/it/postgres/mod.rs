@@ -4,3 +4,4 @@
 mod crowd;
 mod neighbour;
 mod runbook;
+mod silence;

@@ -42,3 +42,5 @@ pub(crate) mod sink;
 #[cfg(feature = "stdio")]
 pub(crate) mod upstreams;
 pub(crate) mod wait;
+#[cfg(feature = "postgres")]
+pub(crate) mod wire;

@@ -44,6 +44,17 @@ impl TestSchema {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> PgToolStore {
+        self.open_at(&url(), history, tasks, stop).await
+    }
+
+    /// As [`open`](Self::open), over another way to the server.
+    pub(crate) async fn open_at(
+        &self,
+        url: &str,
+        history: u32,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> PgToolStore {
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let options = PgOptions {
             schema: SchemaName::parse(&self.name).unwrap(),
@@ -52,7 +63,7 @@ impl TestSchema {
             instance: format!("instance-{number}"),
             metrics: Arc::new(NoMetrics),
         };
-        let store = PgToolStore::open(&url(), options, tasks, stop).unwrap();
+        let store = PgToolStore::open(url, options, tasks, stop).unwrap();
         let ready = async {
             while store.health().await.is_err() {
                 tokio::time::sleep(Duration::from_millis(5)).await;

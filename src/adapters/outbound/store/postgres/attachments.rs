@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connect::{self, SchemaName, SettingsError};
+use super::connect::{self, SchemaName, SettingsError, answer};
 use super::error::store_error;
 use crate::adapters::outbound::store::bell::Bell;
 use crate::domain::upstream::{Alias, Attachment};
@@ -57,8 +57,8 @@ impl AttachmentStore for PgAttachments {
              ORDER BY alias COLLATE \"C\"",
             self.schema
         );
-        let rows: Vec<(String, String)> =
-            sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(store_error)?;
+        let rows = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool);
+        let rows: Vec<(String, String)> = answer(rows).await.map_err(store_error)?;
         Ok(rows.iter().filter_map(|(alias, row)| decode(alias, row)).collect())
     }
 
@@ -73,15 +73,14 @@ impl AttachmentStore for PgAttachments {
             source: Some(error.into()),
         })?;
         let sql = format!("SELECT {}.upstream_attach($1, $2, $3::json, $4, $5)", self.schema);
-        let outcome: String = sqlx::query_scalar(AssertSqlSafe(sql))
+        let outcome = sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(attachment.alias.as_str())
             .bind(&attachment.id)
             .bind(row)
             .bind(i64::try_from(capacity).unwrap_or(i64::MAX))
             .bind(replacing)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(store_error)?;
+            .fetch_one(&self.pool);
+        let outcome: String = answer(outcome).await.map_err(store_error)?;
         match outcome.as_str() {
             "ok" => Ok(()),
             "full" => Err(StoreError::Full { capacity }),
@@ -92,11 +91,9 @@ impl AttachmentStore for PgAttachments {
 
     async fn remove(&self, alias: &Alias) -> Result<bool, StoreError> {
         let sql = format!("SELECT {}.upstream_detach($1)", self.schema);
-        sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(alias.as_str())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(store_error)
+        let removed =
+            sqlx::query_scalar(AssertSqlSafe(sql)).bind(alias.as_str()).fetch_one(&self.pool);
+        answer(removed).await.map_err(store_error)
     }
 
     fn watch(&self) -> BoxStream<()> {

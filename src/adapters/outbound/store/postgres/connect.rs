@@ -3,13 +3,18 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 /// Longest wait for a connection: a caller is told that the store is away rather than kept waiting.
 const ACQUIRE: Duration = Duration::from_secs(2);
 /// Longest run of one statement on the server, in milliseconds.
 const STATEMENT_MS: &str = "10000";
+/// Longest wait for the answer to a statement. The server has ended it by then, so that a connection on which
+/// nothing comes leads nowhere, as after the loss of the machine behind it.
+const ANSWER: Duration = Duration::from_secs(12);
+/// Longest wait for a connection that is given back to show that it is of use.
+const RELEASE: Duration = Duration::from_secs(3);
 /// Connections for statements. The writer needs one and reads are short.
 const CONNECTIONS: u32 = 8;
 
@@ -57,10 +62,24 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, SettingsError> {
     ]))
 }
 
-/// A pool that connects when it is first used.
+/// A pool that connects when it is first used. A connection on which nothing comes any more is given up, rather
+/// than keep its place.
 pub(super) fn pool(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let shown = tokio::time::timeout(RELEASE, connection.ping()).await;
+                shown.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        })
         .connect_lazy_with(options)
+}
+
+/// The answer to a statement, if it comes in time.
+pub(super) async fn answer<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(ANSWER, statement).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, PgExecutor, PgPool, Row as _};
 
+use super::connect::answer;
 use super::error::store_error;
 use super::row::Row;
 use super::write::revision;
@@ -25,8 +26,8 @@ impl PgReader {
             "SELECT name, to_json(t)::text FROM {}.dynamic_tools t ORDER BY name COLLATE \"C\"",
             self.schema
         );
-        let rows: Vec<(String, String)> =
-            sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await.map_err(store_error)?;
+        let rows = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool);
+        let rows: Vec<(String, String)> = answer(rows).await.map_err(store_error)?;
         let mut listing = Listing::default();
         for (name, json) in rows {
             match self.record(&json) {
@@ -40,11 +41,8 @@ impl PgReader {
     pub(super) async fn get(&self, name: &ToolName) -> Result<Option<Arc<ToolRecord>>, StoreError> {
         let sql =
             format!("SELECT to_json(t)::text FROM {}.dynamic_tools t WHERE name = $1", self.schema);
-        let row: Option<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(name.as_str())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(store_error)?;
+        let row = sqlx::query_as(AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(&self.pool);
+        let row: Option<(String,)> = answer(row).await.map_err(store_error)?;
         row.map(|(json,)| self.record(&json).map_err(corrupt)).transpose()
     }
 
@@ -57,11 +55,8 @@ impl PgReader {
              (SELECT revision FROM {0}.dynamic_tool_tombstones WHERE name = $1))",
             self.schema
         );
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(name.as_str())
-            .fetch_one(&self.pool)
-            .await
-            .map_err(store_error)?;
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(name.as_str()).fetch_one(&self.pool);
+        let row = answer(row).await.map_err(store_error)?;
         let last: Option<i32> = row.try_get(0).map_err(store_error)?;
         Ok(last.and_then(revision))
     }
@@ -76,12 +71,11 @@ impl PgReader {
              ORDER BY revision DESC LIMIT $2",
             self.schema
         );
-        let rows: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(sql))
+        let rows = sqlx::query_as(AssertSqlSafe(sql))
             .bind(name.as_str())
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(store_error)?;
+            .fetch_all(&self.pool);
+        let rows: Vec<(String,)> = answer(rows).await.map_err(store_error)?;
         rows.into_iter().map(|(json,)| self.record(&json).map_err(corrupt)).collect()
     }
 
@@ -111,7 +105,7 @@ impl PgReader {
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await.map(drop).map_err(store_error)
+        answer(sqlx::query("SELECT 1").execute(&self.pool)).await.map(drop).map_err(store_error)
     }
 
     fn record(&self, json: &str) -> Result<Arc<ToolRecord>, String> {

@@ -4,12 +4,12 @@
 //! a commit is what decides how many are done in a second.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use tokio::sync::{mpsc, oneshot};
 
+use super::connect::answer;
 use super::error::{is_refusal, store_error};
 use super::order::OrderedFeed;
 use super::row::Row;
@@ -18,8 +18,6 @@ use crate::ports::{StoreError, StoreEvent};
 
 /// Most writes in one transaction.
 const BATCH: usize = 64;
-/// Longest wait for one transaction's answer.
-const ANSWER: Duration = Duration::from_secs(12);
 
 /// A write that waits for its turn.
 pub(super) struct Write {
@@ -147,8 +145,7 @@ impl WriterTask {
         );
         let query =
             sqlx::query(AssertSqlSafe(sql)).bind(json).bind(&self.instance).bind(self.history);
-        let answer = tokio::time::timeout(ANSWER, query.fetch_all(&self.pool)).await;
-        let rows = answer.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let rows = answer(query.fetch_all(&self.pool)).await?;
         rows.iter().zip(ops).map(|(row, op)| outcome(row, op)).collect()
     }
 }
