@@ -5,3 +5,4 @@ mod crowd;
 mod neighbour;
 mod runbook;
 mod silence;
+mod url;

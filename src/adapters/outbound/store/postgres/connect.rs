@@ -54,6 +54,10 @@ impl SchemaName {
 
 /// Options from a URL; times are always UTC, and the server keeps to itself that a table is there already.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, SettingsError> {
+    // The driver takes any scheme, another database's too.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(SettingsError::Url);
+    }
     let options = PgConnectOptions::from_str(url).map_err(|_| SettingsError::Url)?;
     Ok(options.application_name("dynamic-mcp").options([
         ("timezone", "UTC"),
