@@ -1,8 +1,15 @@
 //! What servers with sessions ask of the client while a call runs: passed on to the client that called, and to
 //! nobody else.
 
+use std::sync::Arc;
+
+use dynamic_mcp::app::CallContext;
+use dynamic_mcp::app::host::NoSink;
+use dynamic_mcp::app::upstreams::{MountedCall, Step};
+use dynamic_mcp::domain::{Caller, ErrorCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::site::{Options, Site, script};
 use crate::support::client::{DuplexClient, LATEST_SESSION};
@@ -321,5 +328,36 @@ async fn a_call_that_waits_does_not_hold_up_the_end_of_the_server() {
     asked(&mut site).await;
     site.served.test.lifecycle.draining.cancel();
     no_call_runs(&site).await;
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_is_its_own_caller_s_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = without_session(&folder).await;
+    let upstreams = site.served.test.app.upstreams.clone().unwrap();
+    let snapshot = site.served.test.app.catalog.snapshot();
+    let tool = snapshot.mounts().find("up.work").unwrap();
+    let step = async |subject: &str, call: MountedCall| {
+        let caller = Caller { subject: Some(subject.into()), ..Caller::local() };
+        let cancel = CancellationToken::new();
+        let context = CallContext { caller, sink: Arc::new(NoSink), cancel };
+        upstreams.call_in_steps(context, tool, call).await
+    };
+    let able = json!({ "elicitation": {} }).as_object().cloned();
+    let first = MountedCall { capabilities: able.clone(), ..MountedCall::default() };
+    let Step::Asks { questions, state, .. } = step("ann", first).await.unwrap() else {
+        panic!("it does not ask")
+    };
+    let answers = questions.keys().map(|key| (key.clone(), json!({ "action": "decline" })));
+    let again = MountedCall {
+        capabilities: able,
+        answers: Some(answers.collect()),
+        state: Some(state),
+        ..MountedCall::default()
+    };
+    let refused = step("bob", again.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidInput, "{refused}");
+    assert!(matches!(step("ann", again).await.unwrap(), Step::Done(_)));
     site.end().await;
 }
