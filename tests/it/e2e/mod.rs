@@ -6,6 +6,7 @@ pub(crate) mod clients;
 mod conformance;
 #[cfg(feature = "docker")]
 mod container_tools;
+#[cfg(feature = "enterprise")]
 mod examples;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;

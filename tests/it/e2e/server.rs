@@ -28,7 +28,7 @@ impl Site {
     }
 
     /// What the servers on HTTP have logged so far.
-    #[cfg(feature = "http")]
+    #[cfg(all(feature = "otlp", feature = "upstream"))]
     pub(crate) fn log_text(&self) -> String {
         std::fs::read_to_string(self.file("server.log")).unwrap()
     }

@@ -4,6 +4,7 @@
 use super::clients::{Sdk, each_client, run, with};
 use super::server::Site;
 
+#[cfg(feature = "enterprise")]
 const ENTERPRISE: [&str; 2] = ["--profile=enterprise", "--audit-enabled=false"];
 
 async fn over_stdio(sdk: Sdk, era: &str) {
@@ -26,6 +27,7 @@ async fn over_http(sdk: Sdk, era: &str) {
 }
 
 /// What the enterprise profile shows besides tools.
+#[cfg(feature = "enterprise")]
 async fn looks_over_stdio(sdk: Sdk, era: &str) {
     let site = Site::new();
     let server = with(sdk.client("story"), ["look", era, "--"]);
@@ -33,7 +35,7 @@ async fn looks_over_stdio(sdk: Sdk, era: &str) {
     run(with(server, ENTERPRISE)).await;
 }
 
-#[cfg(feature = "http")]
+#[cfg(feature = "enterprise")]
 async fn looks_over_http(sdk: Sdk, era: &str) {
     let site = Site::new();
     let server = site.http_with(|_| ENTERPRISE.map(str::to_owned).to_vec()).await;
@@ -50,11 +52,12 @@ mod over_http {
     super::each_client!(super::over_http);
 }
 
+#[cfg(feature = "enterprise")]
 mod looks_over_stdio {
     super::each_client!(super::looks_over_stdio);
 }
 
-#[cfg(feature = "http")]
+#[cfg(feature = "enterprise")]
 mod looks_over_http {
     super::each_client!(super::looks_over_http);
 }

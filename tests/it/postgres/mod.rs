@@ -5,4 +5,5 @@ mod crowd;
 mod neighbour;
 mod runbook;
 mod silence;
+#[cfg(feature = "cli")]
 mod url;

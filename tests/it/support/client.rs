@@ -158,6 +158,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Client<R, W> {
     }
 
     /// Answers a request of the server.
+    #[cfg(feature = "upstream")]
     pub(crate) async fn reply(&mut self, request: &Value, result: Value) {
         let message = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
         self.send_raw(format!("{message}\n").as_bytes()).await;
