@@ -16,16 +16,19 @@ const BASE: &str = "node:lts-slim";
 /// Only keeps a broken test from hanging.
 const HANG: Duration = Duration::from_mins(3);
 
-/// Removes the container and the image when it is dropped.
+/// Removes the container and the images when it is dropped.
 struct Cleanup {
     name: String,
 }
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        for words in [["rm", "--force", "--volumes"].as_slice(), &["image", "rm", "--force"]] {
-            let removed = std::process::Command::new("docker").args(words).arg(&self.name).output();
-            drop(removed);
+        let (name, stage) = (self.name.as_str(), stage(&self.name));
+        for words in [
+            ["rm", "--force", "--volumes", name].as_slice(),
+            &["image", "rm", "--force", name, &stage],
+        ] {
+            drop(std::process::Command::new("docker").args(words).output());
         }
     }
 }
@@ -36,6 +39,11 @@ async fn docker(words: &[&str]) -> String {
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "docker {words:?}: {out}{err}");
     out.trim().to_owned()
+}
+
+/// The name of what the build begins with, which would stay behind if it had none.
+fn stage(name: &str) -> String {
+    format!("{name}-build")
 }
 
 /// Builds the image and starts it; the name of both.
@@ -49,7 +57,11 @@ async fn start(name: &str) {
     }
     let folder = context.path().to_str().unwrap();
     let (build, runtime) = (format!("BUILD_IMAGE={BASE}"), format!("RUNTIME_IMAGE={BASE}"));
-    docker(&["build", "--tag", name, "--build-arg", &build, "--build-arg", &runtime, folder]).await;
+    let bases = ["--build-arg", &build, "--build-arg", &runtime, folder];
+    let stage = stage(name);
+    for tagged in [["--target", "build", "--tag", &stage].as_slice(), &["--tag", name]] {
+        docker(&[&["build"], tagged, &bases].concat()).await;
+    }
     docker(&[
         "run",
         "--detach",
