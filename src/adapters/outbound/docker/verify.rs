@@ -46,15 +46,24 @@ pub fn verify(
         ("the read-only root", host.readonly_rootfs == Some(true)),
         ("the dropped capabilities", dropped && host.cap_add.iter().flatten().next().is_none()),
         ("no-new-privileges", has(&host.security_opt, "no-new-privileges")),
-        ("no privileges", host.privileged != Some(true)),
+        ("protection from privileges", host.privileged != Some(true)),
         ("the network", network == Some(spec.network_mode())),
         ("its own IPC", ipc),
         ("the user", config.and_then(|config| config.user.as_deref()) == Some(spec.user())),
-        ("no bind mounts", host.binds.iter().flatten().next().is_none()),
+        ("protection from bind mounts", !has_binds(found, dialect)),
     ];
     let missing: Vec<_> =
         checks.iter().filter(|(_, holds)| !holds).map(|(name, _)| *name).collect();
     if missing.is_empty() { Ok(()) } else { Err(missing.join(", ")) }
+}
+
+/// Whether anything of the host's is in it.
+fn has_binds(found: &ContainerInspectResponse, dialect: Dialect) -> bool {
+    let binds = found.host_config.iter().flat_map(|host| host.binds.iter().flatten());
+    // Podman lists volumes there too, by their names.
+    let mut binds = binds.filter(|bind| dialect == Dialect::Docker || bind.starts_with('/'));
+    let mut mounts = found.mounts.iter().flatten();
+    binds.next().is_some() || mounts.any(|mount| mount.typ.as_deref() == Some("bind"))
 }
 
 /// Processors in billionths, however the daemon writes them.
@@ -70,7 +79,7 @@ fn processors(host: &HostConfig) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use bollard::models::{ContainerConfig, ContainerInspectResponse};
+    use bollard::models::{ContainerConfig, ContainerInspectResponse, MountPoint};
 
     use super::super::labels::{Instance, Role};
     use super::super::spec::{Network, Resources};
@@ -131,13 +140,28 @@ mod tests {
     }
 
     #[test]
-    fn podmans_word_for_a_container_of_its_own_ipc_is_understood() {
+    fn what_podman_calls_otherwise_is_understood() {
         let mut found = kept(&spec());
         for (ipc, own) in [("shareable", true), ("private", true), ("host", false)] {
             found.host_config.as_mut().unwrap().ipc_mode = Some(ipc.to_owned());
             assert_eq!(verify(&spec(), &found, Dialect::Podman, true).is_ok(), own, "{ipc}");
             assert!(verify(&spec(), &found, Dialect::Docker, true).is_err(), "{ipc}");
         }
+        let mut found = kept(&spec());
+        for (bind, is_volume) in [("0f3c:/deps:rw,rprivate", true), ("/etc:/deps:rw", false)] {
+            found.host_config.as_mut().unwrap().binds = Some(vec![bind.to_owned()]);
+            assert_eq!(verify(&spec(), &found, Dialect::Podman, true).is_ok(), is_volume, "{bind}");
+            assert!(verify(&spec(), &found, Dialect::Docker, true).is_err(), "{bind}");
+        }
+    }
+
+    #[test]
+    fn a_bind_mount_is_found_where_only_the_mounts_show_it() {
+        let mut found = kept(&spec());
+        let mount = MountPoint { typ: Some("bind".to_owned()), ..Default::default() };
+        found.mounts = Some(vec![mount]);
+        let missing = verify(&spec(), &found, Dialect::Docker, true);
+        assert_eq!(missing, Err("protection from bind mounts".to_owned()));
     }
 
     #[test]
