@@ -319,6 +319,24 @@ async fn a_session_whose_container_is_gone_is_gone() {
 }
 
 #[tokio::test]
+async fn a_command_whose_container_is_killed_says_that_the_session_is_gone() {
+    let place = Place::new();
+    let id = place.open().await;
+    let cancel = CancellationToken::new();
+    let commands = vec!["sleep 1000".to_owned()];
+    let running = place.sandboxes.exec(&place.caller, &id, commands, None, &cancel);
+    let killed = async {
+        docker::process_comes(&place.instance, "sleep").await;
+        docker::kill_containers_of(&place.instance).await;
+    };
+    let (ran, ()) = tokio::join!(running, killed);
+    let gone = ran.unwrap_err();
+    assert_eq!(gone.code(), ErrorCode::SandboxCrashed, "{gone}");
+    assert!(place.sandboxes.list(&place.caller).is_empty());
+    place.end().await;
+}
+
+#[tokio::test]
 async fn a_stopped_session_leaves_nothing() {
     let place = Place::new();
     let id = place.open().await;

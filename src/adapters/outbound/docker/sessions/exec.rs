@@ -8,7 +8,7 @@ use std::time::Duration;
 use bollard::container::LogOutput;
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
-use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
+use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, InspectContainerOptions};
 use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
@@ -36,8 +36,12 @@ const DEATH: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 /// A program that prints more than this, in bytes, is killed: nobody reads it.
 const FLOOD: u64 = 64 << 20;
-/// What such a program is said to have ended with, as one that was killed.
-const FLOODED: i64 = 128 + 9;
+/// What the shell says of a program that was killed.
+const KILLED: i64 = 128 + 9;
+/// How long a container may take to end behind the programs in it.
+const BEHIND: Duration = Duration::from_millis(500);
+/// What is known of a container that is not there any more.
+const LOST: &str = "its container is gone, perhaps for want of memory";
 /// How often orphans that ended are reaped while a program runs.
 const REAP: Duration = Duration::from_secs(1);
 /// Longest preparation of packages.
@@ -76,10 +80,17 @@ pub(super) async fn run(
     let (end, stdout, stderr) = running.listen(&mark, limits, &cancel).await;
     let duration = started.elapsed();
     let exit_code = match end {
-        End::Itself => running.exit_code().await?,
+        End::Itself => {
+            let code = running.exit_code().await?;
+            if code == KILLED && is_lost(&inner).await {
+                inner.end();
+                return Err(SandboxError::Ended(LOST.to_owned()));
+            }
+            code
+        }
         End::Time | End::Flood | End::Cancelled | End::Cut => {
             running.kill().await;
-            if matches!(end, End::Flood) { FLOODED } else { TIMED_OUT }
+            if matches!(end, End::Flood) { KILLED } else { TIMED_OUT }
         }
     };
     let mut stderr = stderr.text();
@@ -198,8 +209,10 @@ impl<'a> Running<'a> {
         let deadline = tokio::time::sleep(limits.timeout);
         let feed = std::mem::replace(feed, Feed::Nothing);
         let others = async {
-            let whole = feed.give(input).await;
-            while whole {
+            if !feed.give(input).await {
+                return;
+            }
+            loop {
                 tokio::time::sleep(REAP).await;
                 inner.reap().await;
             }
@@ -294,6 +307,20 @@ async fn has_ended(inner: &Inner, exec: &str) -> bool {
     inner.client.inspect_exec(exec).await.is_ok_and(|found| found.running == Some(false))
 }
 
+/// Whether a program was killed because its container was, which ends last.
+async fn is_lost(inner: &Inner) -> bool {
+    let asked = Instant::now();
+    while asked.elapsed() < BEHIND {
+        let found = inner.client.inspect_container(&inner.id, None::<InspectContainerOptions>);
+        let state = found.await.ok().and_then(|found| found.state);
+        if state.and_then(|state| state.running) != Some(true) {
+            return true;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    false
+}
+
 /// Copies packages from their volume into the workspace.
 async fn unpack(
     inner: &Inner,
@@ -347,7 +374,7 @@ fn gone(inner: &Inner, error: &bollard::errors::Error) -> SandboxError {
     match error {
         bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. } => {
             inner.end();
-            SandboxError::Ended("its container is gone, perhaps for want of memory".to_owned())
+            SandboxError::Ended(LOST.to_owned())
         }
         _ => SandboxError::Unavailable("its daemon does not answer".to_owned()),
     }
