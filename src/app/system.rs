@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::{Engines, RuntimeConfig};
+use crate::domain::tool::EngineChoice;
 use crate::ports::EngineReport;
 
 /// Health and identity.
@@ -35,6 +36,13 @@ impl System {
     /// The configuration that the server runs with, as far as anybody may see it.
     pub fn runtime_config(&self) -> RuntimeConfig {
         self.config.resolved(&self.engines)
+    }
+
+    /// Waits until every engine can say what it can do: a daemon was asked, a sandbox was started. At most some seconds.
+    pub async fn settled(&self) {
+        self.engines.settled(EngineChoice::Auto).await;
+        // Parsing waits for a sandbox.
+        self.engines.check("").await.ok();
     }
 
     /// How the server is.

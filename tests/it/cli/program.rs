@@ -224,6 +224,24 @@ async fn doctor_runs_a_real_call_and_says_what_is_broken() {
     assert!(foreign.out.contains("foreign.redb"), "{}", foreign.out);
 }
 
+#[cfg(feature = "docker")]
+#[tokio::test]
+async fn doctor_sees_that_an_image_is_missing_and_that_the_other_engine_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = program(directory.path(), &["doctor", "--json"]);
+    // Nobody gives images there.
+    command.env("MCP_SANDBOX_ALLOWED_IMAGES", "127.0.0.1:1/absent:1");
+    command.env_remove("MCP_EXECUTION_ENGINE").envs(crate::support::docker::settings());
+    let report = run(command).await.json();
+    let checks = report["checks"].as_array().unwrap();
+    let check = |what| checks.iter().find(|check| check["what"] == what).unwrap();
+    assert_eq!(check("docker engine")["state"], "attention", "{report}");
+    let detail = check("docker engine")["detail"].as_str().unwrap();
+    assert!(detail.contains("127.0.0.1:1/absent:1"), "{detail}");
+    assert_eq!(check("embedded engine")["state"], "works", "{report}");
+    assert_eq!(check("sandboxed call")["state"], "broken", "{report}");
+}
+
 #[cfg(feature = "http")]
 #[tokio::test]
 async fn doctor_tries_the_port() {

@@ -123,6 +123,8 @@ pub async fn doctor(
                     findings.push(store(config, app).await);
                     // Engines get ready in the background; a call waits for that.
                     let trial = trial(app).await;
+                    // The one that the call was not for may not be.
+                    app.system.settled().await;
                     engines(config, app, &mut findings);
                     findings.push(trial);
                     findings.push(names(config, app));
@@ -220,15 +222,21 @@ fn engine(config: &Config, report: &EngineReport) -> Finding {
         let state = if needed { State::Broken } else { State::Attention };
         return finding(what, state, report.detail.clone());
     }
-    match report.strength {
-        Strength::Full => finding(what, State::Works, detail),
-        Strength::Degraded | Strength::Reduced | Strength::Unknown => {
-            finding(what, State::Attention, detail).advise(
-                "Tools run; a flaw in the interpreter would meet fewer walls. Linux with user namespaces, \
-                 seccomp and Landlock has them all.",
-            )
+    let advice = match (report.strength, report.kind) {
+        (Strength::Full, _) => return finding(what, State::Works, detail),
+        // It has not made a container.
+        (Strength::Unknown, _) => {
+            "Calls that need this engine fail until then; the image is the first of MCP_SANDBOX_ALLOWED_IMAGES."
         }
-    }
+        (_, EngineKind::Docker) => {
+            "Tools run; a flaw in the kernel would meet fewer walls. Give the daemon its seccomp profile."
+        }
+        (_, EngineKind::Embedded) => {
+            "Tools run; a flaw in the interpreter would meet fewer walls. Linux with user namespaces, seccomp and \
+             Landlock has them all."
+        }
+    };
+    finding(what, State::Attention, detail).advise(advice)
 }
 
 /// A real call.

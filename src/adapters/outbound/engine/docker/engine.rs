@@ -227,11 +227,12 @@ impl Engine for DockerEngine {
                 };
                 let swap = if daemon.swap_limited { "" } else { ", swap not limited" };
                 let warm = self.pool.ready();
-                let detail = match self.watch.refused() {
-                    Some(why) => format!("{}; {why}", daemon.name),
-                    None => format!("{}: {filter}, {WALLS}{swap}; {warm} warm", daemon.name),
-                };
-                (true, strength, detail)
+                if let Some(why) = self.watch.refused() {
+                    (true, Strength::Unknown, format!("{}; {why}", daemon.name))
+                } else {
+                    let detail = format!("{}: {filter}, {WALLS}{swap}; {warm} warm", daemon.name);
+                    (true, strength, detail)
+                }
             }
         };
         EngineReport { kind: EngineKind::Docker, ready, strength, detail }
