@@ -26,10 +26,14 @@ struct Place {
 
 impl Place {
     fn new(cache_bytes: u64) -> Self {
+        Self::from_registry(None, cache_bytes)
+    }
+
+    fn from_registry(registry: Option<&str>, cache_bytes: u64) -> Self {
         let (tasks, stopped) = (TaskTracker::new(), CancellationToken::new());
         let instance = Instance::new(&Uuid::new_v4().to_string());
-        let options =
-            DependencyOptions { registry: None, extra_ca: docker::extra_ca(), cache_bytes };
+        let registry = registry.map(ToOwned::to_owned);
+        let options = DependencyOptions { registry, extra_ca: docker::extra_ca(), cache_bytes };
         let dependencies = docker::dependencies(&instance, options, &tasks, &stopped);
         Self { dependencies, instance, stopped, tasks, told: Mutex::default() }
     }
@@ -99,6 +103,19 @@ async fn what_npm_refuses_is_told_in_its_words() {
     assert_eq!(failure.code, ErrorCode::DependencyFailed);
     assert!(failure.message.contains("ETARGET"), "{failure}");
     assert!(failure.message.contains("is-number@999.0.0"), "{failure}");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn a_registry_that_does_not_answer_is_named_and_not_waited_for() {
+    // Within the container nobody listens there.
+    let place = Place::from_registry(Some("http://127.0.0.1:9/"), 1 << 30);
+    let error = place.install(&[("is-number", "7.0.0")], None).await.unwrap_err();
+    let failure = error.failure();
+    assert_eq!(failure.code, ErrorCode::DependencyFailed);
+    assert!(failure.message.contains("http://127.0.0.1:9/is-number"), "{failure}");
+    assert!(failure.message.contains("ECONNREFUSED"), "{failure}");
+    assert!(!failure.message.contains("node_modules"), "{failure}");
     place.end().await;
 }
 
