@@ -30,7 +30,10 @@ pub(super) fn read(line: &[u8]) -> Read {
         Ok(message) => Read::Message(Box::new(message)),
         Err(error) => Read::Refused(match error.classify() {
             Category::Data => not_a_message(line),
-            _ => refusal(ErrorCode::PARSE_ERROR, &format!("Parse error: {error}"), None),
+            _ => {
+                let message = format!("Parse error: {error}");
+                refusal(ErrorCode::PARSE_ERROR, &message, id_beside_surrogates(line).as_ref())
+            }
         }),
     }
 }
@@ -70,9 +73,30 @@ fn not_a_message(line: &[u8]) -> Vec<u8> {
         let message = "Invalid Request: batches are not served; send one message a line";
         return refusal(ErrorCode::INVALID_REQUEST, message, None);
     }
-    let id = value.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64());
+    let id = id_of(&value);
     let message = "Invalid Request: not a JSON-RPC 2.0 request, notification or response of MCP";
     refusal(ErrorCode::INVALID_REQUEST, message, id)
+}
+
+/// What the request is known by, if it can be answered under that.
+fn id_of(message: &Value) -> Option<&Value> {
+    message.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64())
+}
+
+/// The id of a line that is JSON but for halves of surrogate pairs, which JavaScript writes as escapes and Unicode
+/// doesn't have. Without it the client would wait for ever for an answer to its request.
+fn id_beside_surrogates(line: &[u8]) -> Option<Value> {
+    let mut line = line.to_vec();
+    for at in 0..line.len() {
+        let escape = line.get_mut(at..at + 6);
+        if let Some([b'\\', b'u', digits @ ..]) = escape
+            && let [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', _, _] = digits
+        {
+            digits.copy_from_slice(b"fffd");
+        }
+    }
+    let message: Value = serde_json::from_slice(&line).ok()?;
+    id_of(&message).cloned()
 }
 
 /// Written by hand, because the SDK leaves an unknown id out where JSON-RPC wants `null`.
@@ -118,6 +142,18 @@ mod tests {
             deep_params.as_bytes(),
         ] {
             assert_eq!(refused(line), (-32_700, Value::Null));
+        }
+    }
+
+    /// Text that was cut in the middle of an emoji.
+    #[test]
+    fn half_of_a_surrogate_pair_is_a_parse_error_of_the_request_that_has_it() {
+        for (text, id) in [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":"x\ud83d"}}"#, json!(7)),
+            (r#"{"jsonrpc":"2.0","id":"a","method":"x\uDC00y"}"#, json!("a")),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"\ud83d}"#, Value::Null),
+        ] {
+            assert_eq!(refused(text.as_bytes()), (-32_700, id), "{text}");
         }
     }
 
