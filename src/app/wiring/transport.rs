@@ -97,7 +97,7 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
     use crate::adapters::inbound::http::{
         self, BindError, Check, HttpOptions, HttpParts, HttpServer,
     };
-    use crate::adapters::inbound::mcp::Findings;
+    use crate::adapters::inbound::mcp::Extractors;
     use crate::adapters::outbound::clock::RandomIds;
 
     let settings = config.http.clone();
@@ -114,13 +114,13 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
         session_ttl: settings.session_ttl,
         ..HttpOptions::default()
     };
-    let findings =
-        Findings { caller: http::caller, log_level: http::log_level, trace: http::trace };
+    let extractors =
+        Extractors { caller: http::caller, log_level: http::log_level, trace: http::trace };
     let face = McpServer::on_transport(
         server.app.clone(),
         face(config),
         server.lifecycle.clone(),
-        findings,
+        extractors,
     );
     let catalog = Arc::clone(&server.app.catalog);
     let (audit, audited) = (Arc::clone(&server.app.audit), config.audit.enabled);

@@ -7,7 +7,7 @@ use axum::body::Body;
 use dynamic_mcp::adapters::inbound::http::{
     Access, HttpOptions, HttpParts, HttpServer, caller, log_level, trace,
 };
-use dynamic_mcp::adapters::inbound::mcp::{Findings, McpOptions, McpServer};
+use dynamic_mcp::adapters::inbound::mcp::{Extractors, McpOptions, McpServer};
 use dynamic_mcp::adapters::outbound::clock::RandomIds;
 use dynamic_mcp::adapters::outbound::telemetry::prometheus::PrometheusMetrics;
 use dynamic_mcp::app::Lifecycle;
@@ -28,7 +28,7 @@ pub(crate) async fn serve(
         test.app.clone(),
         options,
         lifecycle.clone(),
-        Findings { caller, log_level, trace },
+        Extractors { caller, log_level, trace },
     );
     let parts = HttpParts {
         ids: Arc::new(RandomIds),

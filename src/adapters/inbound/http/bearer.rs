@@ -6,11 +6,11 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::value::RawValue;
 
+use super::auth_audit::AuthAudit;
 use super::message::Message;
 use super::options::HttpOptions;
 use super::protected_resource::Resource;
 use super::refusal::Refusal;
-use super::witness::Witness;
 use crate::domain::{Caller, ErrorCode};
 use crate::ports::{Accepted, AuditLog, HttpMetrics, TokenError, TokenVerifier};
 
@@ -39,11 +39,11 @@ pub struct AdminScope {
 pub type Demand = Arc<dyn Fn(&Caller, &str, Option<&RawValue>) -> Option<String> + Send + Sync>;
 
 /// Judges the credential of each request to the MCP endpoint.
-pub(super) struct Gatekeeper {
+pub(super) struct Authenticator {
     access: Access,
     resource: Resource,
     metrics: Arc<dyn HttpMetrics>,
-    witness: Witness,
+    audit: AuthAudit,
 }
 
 /// Why a request's header holds no token.
@@ -55,7 +55,7 @@ enum NoToken {
     Malformed,
 }
 
-impl Gatekeeper {
+impl Authenticator {
     pub(super) fn new(
         access: Access,
         options: &HttpOptions,
@@ -63,7 +63,7 @@ impl Gatekeeper {
         audit: Arc<dyn AuditLog>,
     ) -> Self {
         let resource = Resource::new(&access, options);
-        Self { access, resource, metrics, witness: Witness::new(audit) }
+        Self { access, resource, metrics, audit: AuthAudit::new(audit) }
     }
 
     /// What clients have to know about this server to get a token for it.
@@ -72,7 +72,11 @@ impl Gatekeeper {
     }
 
     /// Says who sent a request, or refuses it.
-    pub(super) async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<Accepted, Refusal> {
+    pub(super) async fn authenticate(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Accepted, Refusal> {
         let invalid = |why: &str| {
             let message = format!("Unauthorized: {why}");
             let challenge = self.challenge(uri, headers, Some(("invalid_token", why)), None);
@@ -84,7 +88,7 @@ impl Gatekeeper {
             Err(NoToken::Malformed) => Err(TokenError::Invalid("the bearer token is malformed")),
             Err(NoToken::Absent) => {
                 self.metrics.authenticated(false);
-                self.witness.refused(None, "no access token", ErrorCode::Unauthorized);
+                self.audit.refused(None, "no access token", ErrorCode::Unauthorized);
                 let message = "Unauthorized: this server needs an access token".to_owned();
                 let challenge = self.challenge(uri, headers, None, None);
                 return Err(Refusal::unauthenticated(message, challenge).closing());
@@ -94,11 +98,11 @@ impl Gatekeeper {
             Ok(accepted) => accepted,
             Err(TokenError::Invalid(why)) => {
                 self.metrics.authenticated(false);
-                self.witness.refused(None, why, ErrorCode::Unauthorized);
+                self.audit.refused(None, why, ErrorCode::Unauthorized);
                 return Err(invalid(why).closing());
             }
             Err(TokenError::Unavailable(why)) => {
-                self.witness.refused(None, why, ErrorCode::Unauthorized);
+                self.audit.refused(None, why, ErrorCode::Unauthorized);
                 return Err(Refusal::busy(StatusCode::SERVICE_UNAVAILABLE, why).closing());
             }
         };
@@ -109,12 +113,12 @@ impl Gatekeeper {
             let needed = self.access.required_scopes.join(" ");
             let message = format!("Forbidden: the token lacks a scope; needed are {needed}");
             let why = "the token lacks a scope";
-            self.witness.refused(Some(caller), why, ErrorCode::Forbidden);
+            self.audit.refused(Some(caller), why, ErrorCode::Forbidden);
             let challenge = self.challenge(uri, headers, Some(("insufficient_scope", why)), None);
             return Err(Refusal::scope_missing(message, challenge).closing());
         }
         self.metrics.authenticated(true);
-        self.witness.accepted(token.unwrap_or_default(), caller);
+        self.audit.accepted(token.unwrap_or_default(), caller);
         Ok(accepted)
     }
 

@@ -21,8 +21,8 @@ use super::envelope::RequestId;
 use super::expiry::{self, Expiry};
 use super::message::Message;
 use super::refusal::Refusal;
+use super::request_session::{MAX_INITIALIZE_BYTES, RequestSession};
 use super::sessions::{Lookup, RecalledSessions, Sessions, Subject, key_of};
-use super::standing::{MAX_INITIALIZE_BYTES, Standing};
 use super::state::Shared;
 use crate::domain::caller::Caller;
 
@@ -77,8 +77,8 @@ impl<H: ServerHandler> Endpoint<H> {
         mut request: Request,
         request_id: &RequestId,
     ) -> Result<Response, Refusal> {
-        if let Some(gatekeeper) = &self.shared.gatekeeper {
-            let accepted = gatekeeper.admit(request.uri(), request.headers()).await?;
+        if let Some(authenticator) = &self.shared.authenticator {
+            let accepted = authenticator.authenticate(request.uri(), request.headers()).await?;
             request.extensions_mut().insert(accepted.caller);
             if let Some(expiry) = Expiry::after(accepted.remaining) {
                 request.extensions_mut().insert(expiry);
@@ -123,24 +123,25 @@ impl<H: ServerHandler> Endpoint<H> {
         }
         let subject = subject(&head.extensions);
         let named = session_id(&head.headers).map(str::to_owned);
-        let standing = self.standing(named.as_deref(), &message, &body, &head.extensions).await;
-        let standing = standing.map_err(answering)?;
-        if let (Some(gatekeeper), Some(caller)) =
-            (&self.shared.gatekeeper, head.extensions.get::<Caller>())
+        let session =
+            self.request_session(named.as_deref(), &message, &body, &head.extensions).await;
+        let session = session.map_err(answering)?;
+        if let (Some(authenticator), Some(caller)) =
+            (&self.shared.authenticator, head.extensions.get::<Caller>())
         {
             let place = (&head.uri, &head.headers);
-            gatekeeper.step_up(caller, &message, &body, place).map_err(answering)?;
+            authenticator.step_up(caller, &message, &body, place).map_err(answering)?;
         }
-        if let (Some(named), Standing::In(busy)) = (&named, &standing) {
+        if let (Some(named), RequestSession::Existing(busy)) = (&named, &session) {
             self.note(named, busy, &message, &body, &mut head.extensions).await;
         }
         let expiry = head.extensions.remove::<Expiry>();
         head.extensions.remove::<RequestId>();
         let request = http::Request::from_parts(head, Full::new(body.clone()));
-        let (visit, place) = match standing {
-            Standing::In(busy) => (Some(busy), None),
-            Standing::Opening(place) => (None, Some(place)),
-            Standing::Outside => (None, None),
+        let (visit, place) = match session {
+            RequestSession::Existing(busy) => (Some(busy), None),
+            RequestSession::New(place) => (None, Some(place)),
+            RequestSession::None => (None, None),
         };
         let answer = Sessions::with_place(place, self.sdk.handle(request)).await;
         drop(visit);

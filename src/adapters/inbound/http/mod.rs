@@ -3,10 +3,11 @@
 //! From the outside in: [`server`] accepts connections, [`connection`] serves one of them, [`router`] finds
 //! the route, [`envelope`] puts the request id and the security headers on every answer, [`endpoint`] judges
 //! an MCP request before the SDK sees it, [`bearer`] the credential that it shows, [`expiry`] ends streams with it,
-//! [`standing`] finds the session that it names, [`sessions`] take the place of the SDK's, and [`answer`] turns the
+//! [`request_session`] finds the session that it names, [`sessions`] take the place of the SDK's, and [`answer`] turns the
 //! SDK's refusals into the shapes that are promised here. Every refusal is a [`refusal::Refusal`].
 
 mod answer;
+mod auth_audit;
 mod bearer;
 mod body;
 mod caller;
@@ -23,20 +24,19 @@ mod probes;
 mod protected_resource;
 mod rebinding;
 mod refusal;
+mod request_session;
 mod router;
 mod server;
 mod sessions;
-mod standing;
 mod state;
 mod tls;
 mod trace;
-mod witness;
 
 pub use bearer::{Access, AdminScope, Demand};
 pub use caller::caller;
 pub use options::{BindError, HttpOptions};
 pub use probes::{Check, Readiness};
+pub use request_session::log_level;
 pub use server::{HttpParts, HttpServer};
-pub use standing::log_level;
 pub use tls::{TlsError, TlsFiles, examine as examine_certificate};
 pub use trace::trace;

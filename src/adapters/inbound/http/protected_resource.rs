@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::json;
 use url::Url;
 
-use super::bearer::{Access, Gatekeeper};
+use super::bearer::{Access, Authenticator};
 use super::envelope::RequestId;
 use super::options::HttpOptions;
 use super::rebinding::host_of;
@@ -72,7 +72,7 @@ pub(super) async fn metadata(State(shared): State<Arc<Shared>>, request: Request
         return refusal.respond(&request_id);
     }
     let asked = head.uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default().trim_end_matches('/');
-    let resource = shared.gatekeeper.as_ref().map(Gatekeeper::resource);
+    let resource = shared.authenticator.as_ref().map(Authenticator::resource);
     let found = resource.filter(|resource| asked.is_empty() || asked == resource.path);
     let origin = found.and_then(|resource| resource.origin(&head.uri, &head.headers));
     let Some((resource, origin)) = found.zip(origin) else {

@@ -35,7 +35,7 @@ pub(super) fn router<H: ServerHandler>(
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
         .route(path, mcp.clone());
-    if shared.gatekeeper.is_some() {
+    if shared.authenticator.is_some() {
         let metadata = get(protected_resource::metadata);
         router = router
             .route(WELL_KNOWN, metadata.clone())

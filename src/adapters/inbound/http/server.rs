@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bearer::{Access, Gatekeeper};
+use super::bearer::{Access, Authenticator};
 use super::body::Room;
 use super::endpoint::Endpoint;
 use super::envelope::RequestId;
@@ -93,8 +93,8 @@ impl HttpServer {
             parts.lifecycle.calls.clone(),
             parts.session_store.is_some(),
         ));
-        let gatekeeper = parts.access.map(|access| {
-            Gatekeeper::new(access, &options, Arc::clone(&parts.metrics), parts.audit)
+        let authenticator = parts.access.map(|access| {
+            Authenticator::new(access, &options, Arc::clone(&parts.metrics), parts.audit)
         });
         let fleet = parts.session_store.map(|store| {
             let tasks = parts.lifecycle.tasks.clone();
@@ -104,7 +104,7 @@ impl HttpServer {
             options,
             room: Room::new(),
             rebinding,
-            gatekeeper,
+            authenticator,
             sessions: table,
             fleet,
             lifecycle: parts.lifecycle,

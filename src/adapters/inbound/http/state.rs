@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::bearer::Gatekeeper;
+use super::bearer::Authenticator;
 use super::body::Room;
 use super::options::HttpOptions;
 use super::probes::Readiness;
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub room: Room,
     pub rebinding: Rebinding,
     /// `None`: nobody is asked for a credential.
-    pub gatekeeper: Option<Gatekeeper>,
+    pub authenticator: Option<Authenticator>,
     pub sessions: Arc<SessionTable>,
     /// Sessions that move between replicas, where there is a store for them.
     pub fleet: Option<Arc<SharedSessions>>,

@@ -62,12 +62,12 @@ impl<T: Serialize + JsonSchema + Send> Answer for Json<T> {
 }
 
 /// An object, and the same told to a model in another way than as JSON.
-pub(super) struct Told<T> {
+pub(super) struct WithText<T> {
     pub(super) value: T,
     pub(super) text: String,
 }
 
-impl<T: Serialize + JsonSchema + Send> Answer for Told<T> {
+impl<T: Serialize + JsonSchema + Send> Answer for WithText<T> {
     fn schema() -> JsonObject {
         schema::output::<T>()
     }

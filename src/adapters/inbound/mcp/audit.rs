@@ -13,7 +13,7 @@ use crate::domain::{Action, AuditCategory, Caller};
 const MAX_CHARS: usize = 64;
 
 /// A call of a built-in tool that may have to be told of.
-pub(super) struct Told {
+pub(super) struct AuditDraft {
     action: Action,
     name: &'static str,
     tool: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Told {
     upstream: Option<String>,
 }
 
-impl Told {
+impl AuditDraft {
     /// Looks at the arguments before somebody takes them, for what they name and nothing else.
     pub(super) fn of(action: Action, name: &'static str, arguments: &Map<String, Value>) -> Self {
         let tool = arguments.get("name").or_else(|| arguments.get("tool")?.get("name"));

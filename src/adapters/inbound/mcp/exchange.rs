@@ -14,7 +14,7 @@ use crate::ports::traces::TraceContext;
 
 /// Finds what a transport has put into a request's extensions.
 #[derive(Clone, Copy)]
-pub struct Findings {
+pub struct Extractors {
     /// Who asks; `None`: the local caller.
     pub caller: fn(&Extensions) -> Option<Caller>,
     /// The lowest level of log entries that the request's session wants, where the transport remembers it
@@ -24,7 +24,7 @@ pub struct Findings {
     pub trace: fn(&Extensions) -> Option<TraceContext>,
 }
 
-impl Findings {
+impl Extractors {
     /// For a transport with one client, which is known by its being there.
     pub(super) const NONE: Self = Self { caller: |_| None, log_level: |_| None, trace: |_| None };
 }
@@ -60,10 +60,10 @@ impl Exchange {
         context: &RequestContext<RoleServer>,
         session: &Session,
         style: NameStyle,
-        findings: Findings,
+        extractors: Extractors,
     ) -> Self {
         Self {
-            caller: (findings.caller)(&context.extensions).unwrap_or_else(Caller::local),
+            caller: (extractors.caller)(&context.extensions).unwrap_or_else(Caller::local),
             session: session.number,
             spelling: spelling(context, style),
             cancel: context.ct.clone(),
@@ -73,7 +73,7 @@ impl Exchange {
             log_from: if is_stateless(context) {
                 context.meta.log_level().map(level)
             } else {
-                (findings.log_level)(&context.extensions).or_else(|| session.log_from())
+                (extractors.log_level)(&context.extensions).or_else(|| session.log_from())
             },
             stateless: is_stateless(context),
             capabilities: context.client_capabilities(),

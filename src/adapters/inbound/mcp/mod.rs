@@ -35,6 +35,6 @@ mod tool;
 mod tools;
 mod trace;
 
-pub use exchange::Findings;
+pub use exchange::Extractors;
 pub use misuse::bad_handshake;
 pub use server::{McpOptions, McpServer};

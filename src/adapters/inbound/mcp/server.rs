@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
 use super::announce::Audience;
-use super::exchange::{self, Exchange, Findings};
+use super::exchange::{self, Exchange, Extractors};
 use super::lists::{Lists, ToolList};
 use super::names::{Spelling, is_spelling_of};
 use super::reply::{self, Declared};
@@ -60,7 +60,7 @@ pub(super) struct Shared {
     /// Runs what may outlive a request.
     pub(super) tasks: TaskTracker,
     options: McpOptions,
-    findings: Findings,
+    extractors: Extractors,
     builtins: Vec<Route>,
     lists: Lists,
     audience: Arc<Audience>,
@@ -69,7 +69,7 @@ pub(super) struct Shared {
 impl McpServer {
     /// A server of these use cases; begins to follow the catalogue at once. Every caller is the local one.
     pub fn new(app: App, options: McpOptions, lifecycle: Lifecycle) -> Self {
-        Self::on_transport(app, options, lifecycle, Findings::NONE)
+        Self::on_transport(app, options, lifecycle, Extractors::NONE)
     }
 
     /// As [`new`](Self::new), for a transport that knows its callers and sessions.
@@ -77,7 +77,7 @@ impl McpServer {
         app: App,
         options: McpOptions,
         lifecycle: Lifecycle,
-        findings: Findings,
+        extractors: Extractors,
     ) -> Self {
         let shared = Shared {
             tasks: lifecycle.tasks.clone(),
@@ -86,7 +86,7 @@ impl McpServer {
             lists: Lists::new(),
             app,
             options,
-            findings,
+            extractors,
         };
         Self { shared: Arc::new(shared), session: Arc::default() }
     }
@@ -102,8 +102,8 @@ impl McpServer {
     }
 
     fn exchange(&self, context: &RequestContext<RoleServer>) -> Exchange {
-        let Shared { options, findings, .. } = &*self.shared;
-        Exchange::new(context, &self.session, options.name_style, *findings)
+        let Shared { options, extractors, .. } = &*self.shared;
+        Exchange::new(context, &self.session, options.name_style, *extractors)
     }
 
     fn span(
@@ -112,7 +112,7 @@ impl McpServer {
         method: &'static str,
         target: &str,
     ) -> Span {
-        let outer = (self.shared.findings.trace)(&context.extensions);
+        let outer = (self.shared.extractors.trace)(&context.extensions);
         trace::span(context, outer, method, target)
     }
 

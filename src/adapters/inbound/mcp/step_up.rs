@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::audit::Told;
+use super::audit::AuditDraft;
 use super::server::McpServer;
 use super::tool::{ADMIN_TOKEN, Guarded};
 use crate::app::AppError;
@@ -37,8 +37,8 @@ impl McpServer {
         if route.guarded == Guarded::BySelf {
             shared.app.gate.enter(&Scope::builtin(route.name)).ok()?.failed();
         }
-        let told = Told::of(route.action, route.name, &arguments);
-        told.ended(shared, caller, begun.elapsed(), Err(&error));
+        let audit = AuditDraft::of(route.action, route.name, &arguments);
+        audit.ended(shared, caller, begun.elapsed(), Err(&error));
         Some(error.public_message())
     }
 }

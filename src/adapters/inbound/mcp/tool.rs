@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
 
 use super::answer::{self, Answer};
-use super::audit::Told;
+use super::audit::AuditDraft;
 use super::exchange::Exchange;
 use super::names::Spelling;
 use super::reply::{self, Declared};
@@ -166,16 +166,16 @@ async fn invoke<T: Tool>(
     arguments: Map<String, Value>,
 ) -> CallToolResult {
     let span = tracing::debug_span!("builtin", tool.name = T::NAME);
-    let told = Told::of(T::ACTION, T::NAME, &arguments);
+    let audit = AuditDraft::of(T::ACTION, T::NAME, &arguments);
     let result = guarded::<T>(shared, exchange, arguments).instrument(span).await;
     match result {
         Ok(output) => {
             let result = output.into_result(exchange.spelling);
-            told.ended(shared, &exchange.caller, exchange.started.elapsed(), Ok(&result));
+            audit.ended(shared, &exchange.caller, exchange.started.elapsed(), Ok(&result));
             result
         }
         Err(error) => {
-            told.ended(shared, &exchange.caller, exchange.started.elapsed(), Err(&error));
+            audit.ended(shared, &exchange.caller, exchange.started.elapsed(), Err(&error));
             tracing::debug!(tool.name = T::NAME, code = error.code().as_str(), "refused or failed");
             reply::failed(&error, exchange.started.elapsed(), exchange.spelling, Declared::Ours)
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::bell::Bell;
+use super::change_signal::ChangeSignal;
 use crate::domain::upstream::{Alias, Attachment};
 use crate::ports::{AttachmentStore, BoxStream, StoreError};
 
@@ -13,7 +13,7 @@ use crate::ports::{AttachmentStore, BoxStream, StoreError};
 #[derive(Debug, Default)]
 pub struct MemoryAttachments {
     kept: Mutex<BTreeMap<Alias, Attachment>>,
-    bell: Bell,
+    signal: ChangeSignal,
 }
 
 impl MemoryAttachments {
@@ -49,19 +49,19 @@ impl AttachmentStore for MemoryAttachments {
             (None, None) => {}
         }
         kept.insert(attachment.alias.clone(), attachment.clone());
-        self.bell.ring();
+        self.signal.notify();
         Ok(())
     }
 
     async fn remove(&self, alias: &Alias) -> Result<bool, StoreError> {
         let removed = self.kept().remove(alias).is_some();
         if removed {
-            self.bell.ring();
+            self.signal.notify();
         }
         Ok(removed)
     }
 
     fn watch(&self) -> BoxStream<()> {
-        self.bell.follow()
+        self.signal.follow()
     }
 }

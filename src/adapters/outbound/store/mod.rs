@@ -1,6 +1,6 @@
 //! Where tools are kept: in memory, in a file that several servers may share, or in PostgreSQL.
 
-mod bell;
+mod change_signal;
 mod feed;
 #[cfg(feature = "file")]
 pub mod file;

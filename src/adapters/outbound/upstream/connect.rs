@@ -12,7 +12,7 @@ use rmcp::service::{
 use rmcp::transport::Transport;
 use tokio_util::task::TaskTracker;
 
-use super::fault::{self, Veil};
+use super::fault::{self, Redactor};
 use super::handler::Handler;
 use super::http;
 use super::program::Program;
@@ -68,13 +68,17 @@ impl McpClient {
         Self { options, tasks }
     }
 
-    async fn open(&self, spec: &UpstreamSpec, veil: &Veil) -> Result<Session, UpstreamError> {
+    async fn open(
+        &self,
+        spec: &UpstreamSpec,
+        redactor: &Redactor,
+    ) -> Result<Session, UpstreamError> {
         let handler = Handler::new(self.options.name, self.options.version);
         let events = handler.events();
         let (running, program) = match spec {
             UpstreamSpec::Stdio(spec) => {
                 let (program, transport) =
-                    Program::start(spec, &self.options, veil.clone(), &self.tasks)?;
+                    Program::start(spec, &self.options, redactor.clone(), &self.tasks)?;
                 let shaken = shake_hands(handler, Tap::new(transport, events.calls.clone())).await;
                 if shaken.is_err()
                     && let Some(how) = program.ended().await
@@ -89,12 +93,12 @@ impl McpClient {
                 (shake_hands(handler, Tap::new(transport, events.calls.clone())).await, None)
             }
         };
-        let running = running.map_err(|error| fault::of_start(&error, veil))?;
+        let running = running.map_err(|error| fault::of_start(&error, redactor))?;
         Ok(Session::new(
             running,
             program,
             events,
-            veil.clone(),
+            redactor.clone(),
             self.options.list_timeout,
             &self.tasks,
         ))
@@ -107,9 +111,9 @@ impl UpstreamClient for McpClient {
         &self,
         spec: &UpstreamSpec,
     ) -> Result<Arc<dyn UpstreamSession>, UpstreamError> {
-        let veil = Veil::over(spec);
+        let redactor = Redactor::over(spec);
         let limit = self.options.connect_timeout;
-        match tokio::time::timeout(limit, self.open(spec, &veil)).await {
+        match tokio::time::timeout(limit, self.open(spec, &redactor)).await {
             Ok(session) => session.map(|session| Arc::new(session) as Arc<dyn UpstreamSession>),
             Err(_) => Err(fault::too_slow(limit)),
         }

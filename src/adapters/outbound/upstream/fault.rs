@@ -22,9 +22,9 @@ pub(super) const FORBIDDEN: &str = "the address is refused: ";
 
 /// Hides the secrets of one specification in texts. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Veil(Arc<[String]>);
+pub(super) struct Redactor(Arc<[String]>);
 
-impl Veil {
+impl Redactor {
     pub(super) fn over(spec: &UpstreamSpec) -> Self {
         let mut secrets: Vec<String> = Vec::new();
         for secret in spec.secrets() {
@@ -39,7 +39,7 @@ impl Veil {
     }
 
     /// The text clipped, without secrets.
-    pub(super) fn hide(&self, text: &str) -> String {
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut hidden = text.to_owned();
         for secret in self.0.iter() {
             hidden = hidden.replace(secret.as_str(), "***");
@@ -56,11 +56,13 @@ pub(super) fn too_slow(limit: Duration) -> UpstreamError {
 }
 
 /// Why no connection came to be.
-pub(super) fn of_start(error: &ClientInitializeError, veil: &Veil) -> UpstreamError {
+pub(super) fn of_start(error: &ClientInitializeError, redactor: &Redactor) -> UpstreamError {
     match error {
-        ClientInitializeError::JsonRpcError(data) => refused(data, veil),
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => of_start(fallback, veil),
-        ClientInitializeError::TransportError { error, .. } => of_transport(error, veil),
+        ClientInitializeError::JsonRpcError(data) => refused(data, redactor),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
+            of_start(fallback, redactor)
+        }
+        ClientInitializeError::TransportError { error, .. } => of_transport(error, redactor),
         ClientInitializeError::ConnectionClosed(_) => closed(),
         ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
             UpstreamError::Protocol("it has no revision of MCP that is spoken here".to_owned())
@@ -70,13 +72,13 @@ pub(super) fn of_start(error: &ClientInitializeError, veil: &Veil) -> UpstreamEr
 }
 
 /// Why a request was not answered.
-pub(super) fn of_request(error: &ServiceError, veil: &Veil) -> UpstreamError {
+pub(super) fn of_request(error: &ServiceError, redactor: &Redactor) -> UpstreamError {
     match error {
         ServiceError::McpError(data) if data.message.starts_with(OVERSIZED) => {
             UpstreamError::TooLarge(data.message.to_string())
         }
-        ServiceError::McpError(data) => refused(data, veil),
-        ServiceError::TransportSend(error) => of_transport(error, veil),
+        ServiceError::McpError(data) => refused(data, redactor),
+        ServiceError::TransportSend(error) => of_transport(error, redactor),
         ServiceError::Timeout { timeout } => too_slow(*timeout),
         ServiceError::Cancelled { .. } | ServiceError::TransportClosed => closed(),
         _ => UpstreamError::Protocol("it answered with something else than asked for".to_owned()),
@@ -87,12 +89,12 @@ pub(super) fn closed() -> UpstreamError {
     UpstreamError::Unavailable("the connection to it was lost".to_owned())
 }
 
-fn refused(data: &ErrorData, veil: &Veil) -> UpstreamError {
-    UpstreamError::Refused { code: data.code.0, message: veil.hide(&data.message) }
+fn refused(data: &ErrorData, redactor: &Redactor) -> UpstreamError {
+    UpstreamError::Refused { code: data.code.0, message: redactor.redact(&data.message) }
 }
 
 /// From the innermost of its causes. What the HTTP client says itself is left out, since it names the URL.
-fn of_transport(error: &(dyn Error + 'static), veil: &Veil) -> UpstreamError {
+fn of_transport(error: &(dyn Error + 'static), redactor: &Redactor) -> UpstreamError {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -117,7 +119,7 @@ fn of_transport(error: &(dyn Error + 'static), veil: &Veil) -> UpstreamError {
         return UpstreamError::TooLarge("a message over the limit".to_owned());
     }
     let last = causes.last().map_or("the connection failed", String::as_str);
-    UpstreamError::Unavailable(veil.hide(last))
+    UpstreamError::Unavailable(redactor.redact(last))
 }
 
 fn after(text: &str, marker: &str) -> Option<String> {

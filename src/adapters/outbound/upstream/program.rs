@@ -17,7 +17,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::connect::ClientOptions;
-use super::fault::Veil;
+use super::fault::Redactor;
 use super::lines::{Bounded, Line, Lines};
 use crate::domain::upstream::{Secret, StdioSpec};
 use crate::ports::UpstreamError;
@@ -49,7 +49,7 @@ impl Program {
     pub(super) fn start(
         spec: &StdioSpec,
         options: &ClientOptions,
-        veil: Veil,
+        redactor: Redactor,
         tasks: &TaskTracker,
     ) -> Result<(Self, Lines<ChildStdout, ChildStdin>), UpstreamError> {
         let mark = format!("{}-{}", std::process::id(), STARTS.fetch_add(1, Ordering::Relaxed));
@@ -77,7 +77,7 @@ impl Program {
             return Err(UpstreamError::Unavailable("the program has no streams".to_owned()));
         };
         if let Some(stderr) = child.stderr.take() {
-            tasks.spawn(show(stderr, veil));
+            tasks.spawn(show(stderr, redactor));
         }
         let (end, ended) = watch::channel(None);
         let stop = CancellationToken::new();
@@ -188,12 +188,12 @@ fn kill_if_marked(id: Pid, marked: &str) -> bool {
 
 /// Reads on whatever comes, until there is no more: a program must not be held up by a full pipe, nor ended by a
 /// closed one.
-async fn show(stderr: impl AsyncRead + Unpin, veil: Veil) {
+async fn show(stderr: impl AsyncRead + Unpin, redactor: Redactor) {
     let mut lines = FramedRead::new(stderr, Bounded::new(MAX_LOG_LINE));
     while let Some(Ok(line)) = lines.next().await {
         if let Line::Whole(line) = line {
             let line = String::from_utf8_lossy(&line);
-            tracing::debug!(target: "upstream", "{}", veil.hide(line.trim_end()));
+            tracing::debug!(target: "upstream", "{}", redactor.redact(line.trim_end()));
         }
     }
 }

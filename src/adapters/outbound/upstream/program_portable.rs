@@ -5,7 +5,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio_util::task::TaskTracker;
 
 use super::connect::ClientOptions;
-use super::fault::Veil;
+use super::fault::Redactor;
 use super::lines::Lines;
 use crate::domain::upstream::StdioSpec;
 use crate::ports::UpstreamError;
@@ -17,7 +17,7 @@ impl Program {
     pub(super) fn start(
         _: &StdioSpec,
         _: &ClientOptions,
-        _: Veil,
+        _: Redactor,
         _: &TaskTracker,
     ) -> Result<(Self, Lines<ChildStdout, ChildStdin>), UpstreamError> {
         let message =

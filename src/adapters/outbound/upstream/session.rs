@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Span;
 
 use super::calls::{Call, Calls, used_up};
-use super::fault::{self, Veil};
+use super::fault::{self, Redactor};
 use super::handler::{Events, Handler};
 use super::program::Program;
 use crate::domain::upstream::RemoteTool;
@@ -46,7 +46,7 @@ pub(super) struct Session {
     peer: Peer<RoleClient>,
     info: ServerInfo,
     events: Events,
-    veil: Veil,
+    redactor: Redactor,
     list_timeout: Duration,
     tasks: TaskTracker,
     gone: CancellationToken,
@@ -59,13 +59,13 @@ impl Session {
         running: RunningService<RoleClient, Handler>,
         program: Option<Program>,
         events: Events,
-        veil: Veil,
+        redactor: Redactor,
         list_timeout: Duration,
         tasks: &TaskTracker,
     ) -> Self {
         let (gone, stop) = (CancellationToken::new(), CancellationToken::new());
         let peer = running.peer().clone();
-        let info = server_info(&peer, &veil);
+        let info = server_info(&peer, &redactor);
         tasks.spawn(keep(running, program, stop.clone(), gone.clone()));
         if info.protocol.as_str() >= ProtocolVersion::V_2026_07_28.as_str() {
             let listening = subscribe(peer.clone(), events.clone());
@@ -73,7 +73,7 @@ impl Session {
             tasks.spawn(async move { gone.run_until_cancelled(listening).await });
         }
         let (tasks, stops) = (tasks.clone(), stop.clone().drop_guard());
-        Self { peer, info, events, veil, list_timeout, tasks, gone, stop, _stops: stops }
+        Self { peer, info, events, redactor, list_timeout, tasks, gone, stop, _stops: stops }
     }
 
     async fn page(&self, cursor: Option<String>) -> Result<ListToolsResult, UpstreamError> {
@@ -88,7 +88,7 @@ impl Session {
             Ok(handle) => handle.await_response().await,
             Err(error) => Err(error),
         };
-        match answer.map_err(|error| fault::of_request(&error, &self.veil))? {
+        match answer.map_err(|error| fault::of_request(&error, &self.redactor))? {
             ServerResult::ListToolsResult(page) => Ok(page),
             _ => Err(UpstreamError::Protocol("its list of tools is none".to_owned())),
         }
@@ -155,7 +155,7 @@ impl Session {
             .peer
             .send_request_with_option(ClientRequest::CallToolRequest(request), options)
             .await
-            .map_err(|error| fault::of_request(&error, &self.veil))?;
+            .map_err(|error| fault::of_request(&error, &self.redactor))?;
         let call = Call { id: handle.id.clone(), client, events, waiting };
         calls.begin(handle.progress_token.clone(), call);
         drop(sending);
@@ -187,7 +187,7 @@ impl UpstreamSession for Session {
         let answered = async {
             let mut running = self.send(call, events, waiting).await?;
             let answer = running.answer().await;
-            reply(answer.map_err(|error| fault::of_request(&error, &self.veil))?)
+            reply(answer.map_err(|error| fault::of_request(&error, &self.redactor))?)
         };
         tokio::select! {
             biased;
@@ -285,14 +285,14 @@ async fn subscribe(peer: Peer<RoleClient>, events: Events) {
     }
 }
 
-fn server_info(peer: &Peer<RoleClient>, veil: &Veil) -> ServerInfo {
+fn server_info(peer: &Peer<RoleClient>, redactor: &Redactor) -> ServerInfo {
     let Some(info) = peer.peer_info() else {
         return ServerInfo { name: String::new(), version: String::new(), protocol: String::new() };
     };
     let said = info.server_info.as_ref();
     ServerInfo {
-        name: said.map_or_else(String::new, |said| veil.hide(&said.name)),
-        version: said.map_or_else(String::new, |said| veil.hide(&said.version)),
+        name: said.map_or_else(String::new, |said| redactor.redact(&said.name)),
+        version: said.map_or_else(String::new, |said| redactor.redact(&said.version)),
         protocol: info.protocol_version.to_string(),
     }
 }

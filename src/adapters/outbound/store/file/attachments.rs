@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::super::bell::Bell;
+use super::super::change_signal::ChangeSignal;
 use super::error::{OpenError, closed};
 use super::handle::Handle;
 use super::open::Location;
@@ -60,7 +60,7 @@ enum Ask {
 /// Keeps attachments in the store's file. Dropping it, or cancelling the token it was opened with, closes it.
 pub struct FileAttachments {
     thread: Sender<Ask>,
-    bell: Bell,
+    signal: ChangeSignal,
     _closes: DropGuard,
 }
 
@@ -75,13 +75,13 @@ impl FileAttachments {
         let file = location.file.clone();
         let (ask, asked) = channel();
         let (opened, opening) = oneshot::channel();
-        let bell = Bell::default();
-        let rung = bell.clone();
+        let signal = ChangeSignal::default();
+        let notified = signal.clone();
         spawn("attachments", &file, move || {
             match location.open_or_create(&Arc::new(AtomicBool::new(false))) {
                 Ok(database) => {
                     if opened.send(Ok(())).is_ok() {
-                        serve(&Handle::new(location, database), &asked, &rung);
+                        serve(&Handle::new(location, database), &asked, &notified);
                     }
                 }
                 // Whoever opens it may have given up.
@@ -96,7 +96,7 @@ impl FileAttachments {
             // The thread may have ended already.
             stop.send(Ask::Stop).ok();
         });
-        Ok(Self { thread: ask, bell, _closes: closes.drop_guard() })
+        Ok(Self { thread: ask, signal, _closes: closes.drop_guard() })
     }
 
     async fn ask<T: Send + 'static>(
@@ -119,7 +119,7 @@ impl FileAttachments {
         + Send
         + 'static,
     ) -> Result<T, StoreError> {
-        let bell = self.bell.clone();
+        let signal = self.signal.clone();
         self.ask(move |handle, turn: &Turn<T>| {
             let outcome = handle.run(|database| {
                 let Some(txn) = begin(database, turn)? else { return Ok(Err(closed())) };
@@ -137,7 +137,7 @@ impl FileAttachments {
             });
             let (value, changed) = outcome.flatten()?;
             if changed {
-                bell.ring();
+                signal.notify();
             }
             Ok(value)
         })
@@ -199,11 +199,11 @@ impl AttachmentStore for FileAttachments {
     }
 
     fn watch(&self) -> BoxStream<()> {
-        self.bell.follow()
+        self.signal.follow()
     }
 }
 
-fn serve(handle: &Handle, asked: &Receiver<Ask>, bell: &Bell) {
+fn serve(handle: &Handle, asked: &Receiver<Ask>, signal: &ChangeSignal) {
     let mut seen = generation(handle).unwrap_or_default();
     let mut poll_at = Instant::now() + POLL;
     loop {
@@ -215,7 +215,7 @@ fn serve(handle: &Handle, asked: &Receiver<Ask>, bell: &Bell) {
                 if let Ok(now) = generation(handle)
                     && now != std::mem::replace(&mut seen, now)
                 {
-                    bell.ring();
+                    signal.notify();
                 }
                 poll_at = Instant::now() + POLL;
             }

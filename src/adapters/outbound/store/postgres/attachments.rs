@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::{self, SchemaName, SettingsError, answer};
 use super::error::store_error;
-use crate::adapters::outbound::store::bell::Bell;
+use crate::adapters::outbound::store::change_signal::ChangeSignal;
 use crate::domain::upstream::{Alias, Attachment};
 use crate::ports::{AttachmentStore, BoxStream, StoreError};
 
@@ -28,7 +28,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(3);
 pub struct PgAttachments {
     pool: PgPool,
     schema: String,
-    bell: Bell,
+    signal: ChangeSignal,
 }
 
 impl PgAttachments {
@@ -41,11 +41,11 @@ impl PgAttachments {
         stop: &CancellationToken,
     ) -> Result<Self, SettingsError> {
         let pool = connect::pool(connect::options(url)?);
-        let (schema, bell) = (schema.as_str().to_owned(), Bell::default());
-        let listening = listen(pool.clone(), schema.clone(), bell.clone());
+        let (schema, signal) = (schema.as_str().to_owned(), ChangeSignal::default());
+        let listening = listen(pool.clone(), schema.clone(), signal.clone());
         let stop = stop.clone();
         tasks.spawn(async move { stop.run_until_cancelled(listening).await });
-        Ok(Self { pool, schema, bell })
+        Ok(Self { pool, schema, signal })
     }
 }
 
@@ -97,19 +97,19 @@ impl AttachmentStore for PgAttachments {
     }
 
     fn watch(&self) -> BoxStream<()> {
-        self.bell.follow()
+        self.signal.follow()
     }
 }
 
 /// Listens for ever; after every loss of the connection it is made again, and then followers are woken, since
 /// nobody knows what was announced meanwhile.
-async fn listen(pool: PgPool, schema: String, bell: Bell) {
+async fn listen(pool: PgPool, schema: String, signal: ChangeSignal) {
     let mut wait = FIRST_RETRY;
     loop {
         if let Ok(mut listener) = connect(&pool, &schema).await {
             wait = FIRST_RETRY;
-            bell.ring();
-            follow(&mut listener, &schema, &bell).await;
+            signal.notify();
+            follow(&mut listener, &schema, &signal).await;
         }
         tracing::debug!(retry_ms = wait.as_millis(), "changes of attachments are not heard of");
         tokio::time::sleep(wait).await;
@@ -133,12 +133,12 @@ async fn connect(pool: &PgPool, schema: &str) -> Result<PgListener, sqlx::Error>
 }
 
 /// Until the connection is lost.
-async fn follow(listener: &mut PgListener, schema: &str, bell: &Bell) {
+async fn follow(listener: &mut PgListener, schema: &str, signal: &ChangeSignal) {
     loop {
         match tokio::time::timeout(SILENCE, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
                 if notification.payload() == schema {
-                    bell.ring();
+                    signal.notify();
                 }
             }
             Ok(_) => return,

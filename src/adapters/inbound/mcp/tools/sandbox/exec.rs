@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::super::answer::Told;
+use super::super::super::answer::WithText;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::view::OutputView;
 use crate::app::AppError;
@@ -58,9 +58,9 @@ impl Tool for Exec {
         Hints { read_only: false, destructive: true, idempotent: false, open_world: false };
     const ACTION: Action = Action::Sandbox;
     type Input = Input;
-    type Output = Told<Output>;
+    type Output = WithText<Output>;
 
-    async fn call(call: &Call<'_>, input: Input) -> Result<Told<Output>, AppError> {
+    async fn call(call: &Call<'_>, input: Input) -> Result<WithText<Output>, AppError> {
         let Input { session_id, commands, timeout_ms } = input;
         let sandboxes = super::sandboxes(call)?;
         let (caller, cancel) = (&call.exchange.caller, &call.exchange.cancel);
@@ -76,6 +76,6 @@ impl Tool for Exec {
             CommandView { command: result.command, output, timed_out }
         };
         let results = ran.into_iter().map(view).collect();
-        Ok(Told { value: Output { results }, text })
+        Ok(WithText { value: Output { results }, text })
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::super::answer::Told;
+use super::super::super::answer::WithText;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::view::OutputView;
 use crate::app::AppError;
@@ -43,9 +43,9 @@ impl Tool for RunJs {
         Hints { read_only: false, destructive: true, idempotent: false, open_world: false };
     const ACTION: Action = Action::Sandbox;
     type Input = Input;
-    type Output = Told<OutputView>;
+    type Output = WithText<OutputView>;
 
-    async fn call(call: &Call<'_>, input: Input) -> Result<Told<OutputView>, AppError> {
+    async fn call(call: &Call<'_>, input: Input) -> Result<WithText<OutputView>, AppError> {
         let Input { session_id, code, dependencies, timeout_ms } = input;
         let sandboxes = super::sandboxes(call)?;
         let (caller, cancel) = (&call.exchange.caller, &call.exchange.cancel);
@@ -54,6 +54,6 @@ impl Tool for RunJs {
         let (timed_out, mut text) = (ran.timed_out, String::new());
         let value = OutputView::from(ran);
         value.tell(timed_out, &mut text);
-        Ok(Told { value, text })
+        Ok(WithText { value, text })
     }
 }

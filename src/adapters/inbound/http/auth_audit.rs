@@ -23,7 +23,7 @@ const SPAN: Duration = Duration::from_secs(1);
 type Fingerprint = [u8; 32];
 
 /// Tells the audit log of tokens.
-pub(super) struct Witness {
+pub(super) struct AuthAudit {
     audit: Arc<dyn AuditLog>,
     known: Mutex<HashSet<Fingerprint>>,
     refusals: Mutex<Refusals>,
@@ -35,7 +35,7 @@ struct Refusals {
     untold: u64,
 }
 
-impl Witness {
+impl AuthAudit {
     pub(super) fn new(audit: Arc<dyn AuditLog>) -> Self {
         let refusals = Refusals { since: Instant::now(), told: 0, untold: 0 };
         Self { audit, known: Mutex::default(), refusals: Mutex::new(refusals) }

@@ -7,18 +7,18 @@ use crate::ports::BoxStream;
 
 /// The sending end. Cheap to clone; every clone wakes the same followers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Bell(watch::Sender<()>);
+pub(super) struct ChangeSignal(watch::Sender<()>);
 
-impl Bell {
-    /// Wakes them. Rings that come before a follower looks are one to it.
-    pub(super) fn ring(&self) {
+impl ChangeSignal {
+    /// Wakes them. Signals that come before a follower looks are one to it.
+    pub(super) fn notify(&self) {
         self.0.send_replace(());
     }
 
-    /// Rings from now on; ends with the last sender.
+    /// Signals from now on; ends with the last sender.
     pub(super) fn follow(&self) -> BoxStream<()> {
-        Box::pin(stream::unfold(self.0.subscribe(), |mut rings| async {
-            rings.changed().await.ok().map(|()| ((), rings))
+        Box::pin(stream::unfold(self.0.subscribe(), |mut signals| async {
+            signals.changed().await.ok().map(|()| ((), signals))
         }))
     }
 }

@@ -33,14 +33,14 @@ const MAX_ID_BYTES: usize = 1_024;
 const NOTHING: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
 
 /// What a request has to do with sessions.
-pub(super) enum Standing {
+pub(super) enum RequestSession {
     /// It names one that is the caller's.
-    In(Busy),
+    Existing(Busy),
     /// It asks for one.
-    Opening(Reservation),
+    New(Reservation),
     /// Neither, or it names one that isn't there: a matter for the SDK, since newer revisions of MCP have
     /// no sessions.
-    Outside,
+    None,
 }
 
 /// The lowest level of log entries that a session's client wants, as a request carries it.
@@ -71,32 +71,32 @@ struct Cancelled<'a> {
 
 impl<H: ServerHandler> Endpoint<H> {
     /// Finds out, and refuses what may not be.
-    pub(super) async fn standing(
+    pub(super) async fn request_session(
         self: &Arc<Self>,
         named: Option<&str>,
         message: &Message<'_>,
         body: &[u8],
         extensions: &Extensions,
-    ) -> Result<Standing, Refusal> {
+    ) -> Result<RequestSession, Refusal> {
         let sessions = &self.shared.sessions;
         let Some(named) = named else {
             if !message.is_initialize() {
-                return Ok(Standing::Outside);
+                return Ok(RequestSession::None);
             }
             if let Some(refusal) = Message::bad_handshake(body) {
                 return Err(refusal);
             }
             let place = sessions.reserve(subject(extensions));
-            return place.map(Standing::Opening).ok_or_else(too_many);
+            return place.map(RequestSession::New).ok_or_else(too_many);
         };
         let Some(busy) = self.session(named, extensions).await? else {
-            return Ok(Standing::Outside);
+            return Ok(RequestSession::None);
         };
         if message.is_request() && busy.session().calls() >= MAX_CALLS_OF_A_SESSION {
             let full = "Too many calls of this session are running";
             return Err(Refusal::busy(StatusCode::TOO_MANY_REQUESTS, full));
         }
-        Ok(Standing::In(busy))
+        Ok(RequestSession::Existing(busy))
     }
 
     /// The caller's session of this name, which may come from another replica; `None` if there is none.
