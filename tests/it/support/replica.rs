@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use super::wait::until;
-use crate::http::client::{Client, INITIALIZE, INITIALIZED, stateless, stateless_headers};
+use crate::http::client::{Answer, Client, INITIALIZE, INITIALIZED, stateless, stateless_headers};
 
 /// Only keeps a broken test from hanging.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -144,13 +144,22 @@ pub(crate) async fn call_with(
     name: &str,
     arguments: Value,
 ) -> Value {
+    let mut answer = answer_to(address, headers, name, arguments).await.json();
+    assert!(answer["result"].is_object(), "{answer}");
+    answer["result"].take()
+}
+
+/// The same, as HTTP answers it.
+pub(crate) async fn answer_to(
+    address: SocketAddr,
+    headers: &str,
+    name: &str,
+    arguments: Value,
+) -> Answer {
     let params = format!(r#""name":{},"arguments":{arguments}"#, json!(name));
     let headers = format!("{headers}{}", stateless_headers("tools/call", Some(name)));
     let body = stateless(1, "tools/call", &params);
-    let answer = Client::connect(address).await.post(&headers, &body).await;
-    let mut answer = answer.json();
-    assert!(answer["result"].is_object(), "{answer}");
-    answer["result"].take()
+    Client::connect(address).await.post(&headers, &body).await
 }
 
 /// Creates a tool; the result.

@@ -15,7 +15,7 @@ use crate::support::balancer::Balancer;
 use crate::support::cluster::Cluster;
 use crate::support::collector::Collector;
 use crate::support::issuer::{AUDIENCE, Issuer};
-use crate::support::replica::{Replica, call_with, is_ok, names_in, new_tool};
+use crate::support::replica::{Replica, answer_to, call_with, is_ok, names_in, new_tool};
 use crate::support::wait::until;
 
 /// Calls that are made before the database dies, and again while it is away.
@@ -144,7 +144,7 @@ async fn the_database_dies_under_a_fleet_and_everything_tells_of_it() {
 
     // Alice makes a tool at one, and Bob calls it at the other.
     let tool = new_tool("story.tool", "return args.n + 1");
-    let made = alice.call(a, Some(CREATED), "dynamic.tool.create", tool.clone()).await;
+    let made = alice.call(a, Some(CREATED), "dynamic.tool.create", tool).await;
     assert!(is_ok(&made), "{made}");
     story.made[0] += 1;
     made["structuredContent"]["tool"]["digest"].as_str().unwrap().clone_into(&mut story.digest);
@@ -154,8 +154,10 @@ async fn the_database_dies_under_a_fleet_and_everything_tells_of_it() {
     assert_eq!(called["structuredContent"]["result"], 2, "{called}");
     story.calls[1] += 1;
     // He may not make one, and whoever has no token may nothing.
-    let refused = bob.call(a, None, "dynamic.tool.create", new_tool("bobs.tool", "return 1")).await;
-    assert_eq!(refused["structuredContent"]["code"], "unauthorized", "{refused}");
+    let tool = new_tool("bobs.tool", "return 1");
+    let refused = answer_to(a, &bob.bearer, "dynamic.tool.create", tool).await;
+    assert_eq!(refused.head.status, 403, "{refused:?}");
+    assert!(refused.head.header("www-authenticate").unwrap().contains("mcp:admin"), "{refused:?}");
     assert_eq!(Client::connect(b).await.post("", INITIALIZE).await.head.status, 401);
 
     // Calls go on while the database is killed and while it is away.
