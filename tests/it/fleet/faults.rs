@@ -1,7 +1,5 @@
 //! The database fails in one way or another, under servers that are in use.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sqlx::Connection as _;
 use tokio::time::Instant;
@@ -185,14 +183,29 @@ fn noise(seed: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_stands_still_holds_nobody_for_long() {
     let cluster = Cluster::start(&[]).await;
-    let replica = replica(&cluster).await;
+    let settings = [("MCP_PROFILE", "enterprise".to_owned())];
+    let replica = Replica::start(&cluster.url(), &settings).await;
+    replica.ready().await;
     written(&replica, "before.tool").await;
+    // Somebody's lock keeps a read waiting, so that it is under way when everything stops.
+    let mut locker = sqlx::PgConnection::connect(&cluster.url()).await.unwrap();
+    let lock = "BEGIN; LOCK TABLE dynamic_mcp.dynamic_tool_revisions";
+    sqlx::raw_sql(lock).execute(&mut locker).await.unwrap();
+    let address = replica.address;
+    let reading = tokio::spawn(async move {
+        call(address, "dynamic.tool.history", json!({ "name": "before.tool" })).await
+    });
+    let waits = "SELECT 1 / count(*) FROM pg_locks WHERE NOT granted";
+    until(async || cluster.try_execute(waits).await.is_ok()).await;
     cluster.signal("STOP").await;
     let result = create(replica.address, "while.tool", "return 1").await;
     let called = call(replica.address, "before.tool", json!({})).await;
     assert_eq!(called["structuredContent"]["result"], 1, "{called}");
+    let read = reading.await.unwrap();
     cluster.signal("CONT").await;
-    assert_eq!(result["structuredContent"]["code"], "store_unavailable", "{result}");
-    tokio::time::sleep(Duration::from_millis(10)).await;
+    for refused in [result, read] {
+        assert_eq!(refused["structuredContent"]["code"], "store_unavailable", "{refused}");
+    }
+    locker.close().await.unwrap();
     written(&replica, "after.tool").await;
 }
