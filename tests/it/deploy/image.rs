@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use super::file;
 use crate::http::client::{Client, stateless, stateless_headers};
@@ -16,52 +17,77 @@ const BASE: &str = "node:lts-slim";
 /// Only keeps a broken test from hanging.
 const HANG: Duration = Duration::from_mins(3);
 
-/// Removes the container and the images when it is dropped.
+/// Removes the container when it is dropped, and then the image.
 struct Cleanup {
-    name: String,
+    image: Image,
 }
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        let (name, stage) = (self.name.as_str(), stage(&self.name));
-        for words in [
-            ["rm", "--force", "--volumes", name].as_slice(),
-            &["image", "rm", "--force", name, &stage],
-        ] {
-            drop(std::process::Command::new("docker").args(words).output());
+        let mut remove = std::process::Command::new("docker");
+        drop(remove.args(["rm", "--force", "--volumes", &self.image.name]).output());
+    }
+}
+
+/// One build at a time, so that the next one finds what this one made: two at once would each make it.
+static BUILDING: Mutex<()> = Mutex::const_new(());
+
+/// An image, removed when it is dropped with all that was made on the way to it.
+pub(super) struct Image {
+    pub(super) name: String,
+}
+
+impl Image {
+    fn way(&self) -> String {
+        format!("{}-build", self.name)
+    }
+
+    /// Builds it around the program under test.
+    pub(super) async fn build(name: String) -> Self {
+        let image = Self { name };
+        let context = tempfile::tempdir().unwrap();
+        std::fs::create_dir(context.path().join("dist")).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_dynamic-mcp"), context.path().join("dist/dynamic-mcp"))
+            .unwrap();
+        for part in ["Dockerfile", ".dockerignore", "Cargo.toml"] {
+            std::fs::copy(file(part), context.path().join(part)).unwrap();
         }
+        let folder = context.path().to_str().unwrap();
+        let (build, runtime) = (format!("BUILD_IMAGE={BASE}"), format!("RUNTIME_IMAGE={BASE}"));
+        let _alone = BUILDING.lock().await;
+        // The first stage has a name, so that it can be removed.
+        let way = image.way();
+        for words in [["--target", "build", "--tag", &way].as_slice(), &["--tag", &image.name]] {
+            let mut command = Command::new("docker");
+            command.args(["build", "--build-arg", &build, "--build-arg", &runtime]);
+            succeed(command.args(words).arg(folder)).await;
+        }
+        image
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let mut remove = std::process::Command::new("docker");
+        drop(remove.args(["image", "rm", "--force", &self.name, &self.way()]).output());
     }
 }
 
 async fn docker(words: &[&str]) -> String {
-    let command = Command::new("docker").args(words).kill_on_drop(true).output();
-    let done = tokio::time::timeout(HANG, command).await.unwrap().unwrap();
+    succeed(Command::new("docker").args(words)).await
+}
+
+/// Runs a command that must succeed: what it prints.
+pub(super) async fn succeed(command: &mut Command) -> String {
+    let running = command.kill_on_drop(true).output();
+    let done = tokio::time::timeout(HANG, running).await.unwrap().unwrap();
     let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    assert!(done.status.success(), "docker {words:?}: {out}{err}");
+    assert!(done.status.success(), "{:?}: {out}{err}", command.as_std());
     out.trim().to_owned()
 }
 
-/// The name of what the build begins with, which would stay behind if it had none.
-fn stage(name: &str) -> String {
-    format!("{name}-build")
-}
-
-/// Builds the image and starts it; the name of both.
+/// Starts the image in a container of the same name.
 async fn start(name: &str) {
-    let context = tempfile::tempdir().unwrap();
-    std::fs::create_dir(context.path().join("dist")).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_dynamic-mcp"), context.path().join("dist/dynamic-mcp"))
-        .unwrap();
-    for part in ["Dockerfile", ".dockerignore", "Cargo.toml"] {
-        std::fs::copy(file(part), context.path().join(part)).unwrap();
-    }
-    let folder = context.path().to_str().unwrap();
-    let (build, runtime) = (format!("BUILD_IMAGE={BASE}"), format!("RUNTIME_IMAGE={BASE}"));
-    let bases = ["--build-arg", &build, "--build-arg", &runtime, folder];
-    let stage = stage(name);
-    for tagged in [["--target", "build", "--tag", &stage].as_slice(), &["--tag", name]] {
-        docker(&[&["build"], tagged, &bases].concat()).await;
-    }
     docker(&[
         "run",
         "--detach",
@@ -98,7 +124,7 @@ async fn address(name: &str) -> SocketAddr {
     panic!("the server does not answer: {}", docker(&["logs", name]).await);
 }
 
-async fn call(address: SocketAddr, tool: &str, arguments: &str) -> Value {
+pub(super) async fn call(address: SocketAddr, tool: &str, arguments: &str) -> Value {
     let params = format!(r#""name":"{tool}","arguments":{arguments}"#);
     let body = stateless(1, "tools/call", &params);
     let headers = stateless_headers("tools/call", Some(tool));
@@ -122,7 +148,7 @@ async fn processes(name: &str) -> Vec<(u32, String)> {
 #[tokio::test]
 async fn the_image_serves_without_rights_and_ends_in_order() {
     let name = format!("dynamic-mcp-test-{}", std::process::id());
-    let _cleanup = Cleanup { name: name.clone() };
+    let _cleanup = Cleanup { image: Image::build(name.clone()).await };
     start(&name).await;
     let address = address(&name).await;
     let ready = Client::connect(address).await.get("GET", "/readyz", "").await;

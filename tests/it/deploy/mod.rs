@@ -1,6 +1,7 @@
 //! What is under `deploy/`, as far as a machine without a cluster can hold it to its word.
 
 mod commands;
+mod compose;
 mod image;
 mod manifests;
 mod names;
