@@ -2,6 +2,7 @@
 
 mod authorize;
 mod catalog;
+mod engines;
 mod gate;
 mod runner;
 pub(crate) mod sandboxes;

@@ -13,7 +13,7 @@ use dynamic_mcp::app::{
 };
 use dynamic_mcp::domain::tool::{EngineChoice, ToolDraft, ToolPolicy};
 use dynamic_mcp::domain::{AccessPolicy, Caller, GuardLimits};
-use dynamic_mcp::ports::{NoLimit, NoMetrics, ToolStore};
+use dynamic_mcp::ports::{Engine, NoLimit, NoMetrics, ToolStore};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,10 @@ pub(crate) struct Setup {
     pub(crate) policy: ToolPolicy,
     pub(crate) store: Arc<dyn ToolStore>,
     pub(crate) test_on_write: bool,
+    /// Beside the embedded engine, and before it.
+    pub(crate) docker: Option<Arc<FakeEngine>>,
+    /// The server's own choice of engine.
+    pub(crate) preference: EngineChoice,
 }
 
 impl Default for Setup {
@@ -44,6 +48,8 @@ impl Default for Setup {
             policy: ToolPolicy::default(),
             store: Arc::new(MemoryStore::new(50)),
             test_on_write: false,
+            docker: None,
+            preference: EngineChoice::Auto,
         }
     }
 }
@@ -71,7 +77,10 @@ impl TestApp {
         let schemas = Arc::new(CountedSchemas::default());
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
         let audit = Arc::new(RecordingAudit::default());
-        let engines = Engines::new(vec![engine.clone()], EngineChoice::Auto);
+        let embedded: Arc<dyn Engine> = engine.clone();
+        let docker = setup.docker.map(|docker| docker as Arc<dyn Engine>);
+        let engines =
+            Engines::new(docker.into_iter().chain([embedded]).collect(), setup.preference);
         let gate = Arc::new(Gate::new(setup.guard, Arc::new(NoLimit), Arc::new(NoMetrics)));
         let executor = Arc::new(Executor::new(ExecutorParts {
             engines: engines.clone(),

@@ -1,7 +1,7 @@
 //! An engine that runs scripts of a few words instead of JavaScript.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use crate::domain::tool::EngineKind;
 use crate::domain::{ErrorCode, LogLevel};
 use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 
-/// Stands in for the embedded engine. A tool's code is a script, one step a line:
+/// Stands in for either engine, by default the embedded one. A tool's code is a script, one step a line:
 ///
 /// ```text
 /// echo                  return the args
@@ -31,14 +31,37 @@ use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 /// ```
 ///
 /// A line that is none of these is a syntax error. A script that ends without a result returns `null`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FakeEngine {
+    kind: EngineKind,
+    away: AtomicBool,
     running: Arc<AtomicUsize>,
     started: AtomicUsize,
     checked: AtomicUsize,
 }
 
+impl Default for FakeEngine {
+    fn default() -> Self {
+        Self::of(EngineKind::Embedded)
+    }
+}
+
 impl FakeEngine {
+    /// One of this kind, which is there.
+    pub fn of(kind: EngineKind) -> Self {
+        let (running, started, checked) = Default::default();
+        Self { kind, away: AtomicBool::new(false), running, started, checked }
+    }
+
+    /// Lets it go away, as a daemon does, or come back.
+    pub fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn is_away(&self) -> bool {
+        self.away.load(Ordering::SeqCst)
+    }
+
     /// Runs that are going on.
     pub fn running(&self) -> usize {
         self.running.load(Ordering::SeqCst)
@@ -67,7 +90,7 @@ impl Drop for Running {
 #[async_trait]
 impl Engine for FakeEngine {
     fn kind(&self) -> EngineKind {
-        EngineKind::Embedded
+        self.kind
     }
 
     async fn run(
@@ -76,6 +99,10 @@ impl Engine for FakeEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
+        if self.is_away() {
+            let reason = "the fake is away".to_owned();
+            return Err(EngineError::Unavailable { kind: self.kind, reason });
+        }
         self.started.fetch_add(1, Ordering::SeqCst);
         self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(Arc::clone(&self.running));
@@ -105,8 +132,8 @@ impl Engine for FakeEngine {
 
     fn report(&self) -> EngineReport {
         EngineReport {
-            kind: EngineKind::Embedded,
-            ready: true,
+            kind: self.kind,
+            ready: !self.is_away(),
             strength: Strength::Full,
             detail: "a fake".to_owned(),
         }
