@@ -6,6 +6,8 @@ mod dependencies;
 mod endpoint;
 #[cfg(feature = "http")]
 mod images;
+#[cfg(feature = "embedded")]
+mod leftovers;
 mod sessions;
 #[cfg(feature = "http")]
 mod tls;

@@ -1,5 +1,7 @@
 //! Builders for tests, and what only tests need of fakes; the fakes of most ports are the library's own.
 
+#[cfg(all(feature = "docker", feature = "embedded"))]
+pub(crate) mod aging;
 pub(crate) mod app;
 pub(crate) mod attachments;
 #[cfg(all(feature = "docker", feature = "http"))]

@@ -22,6 +22,9 @@ use super::error::DockerError;
 use super::spec::Spec;
 use super::verify::verify;
 
+/// How long the daemon may take from the description of a container to its start. One that is older and was never
+/// started belongs to nobody: its server has given it up, or is gone.
+pub const STARTED_WITHIN: Duration = Duration::from_secs(30);
 /// How long the daemon may take to remove one. The end of the server waits for that.
 const REMOVAL: Duration = Duration::from_secs(10);
 
@@ -92,7 +95,9 @@ impl Containers {
                 tokio::time::sleep(REMOVAL).await;
             };
             let made = tokio::select! {
-                made = containers.make(&spec, upload) => made,
+                made = tokio::time::timeout(STARTED_WITHIN, containers.make(&spec, upload)) => {
+                    made.unwrap_or_else(|late| Err(DockerError::Broken(late.into())))
+                }
                 () = unwanted => return,
             };
             // Where nobody takes it, it is dropped, and so removed.

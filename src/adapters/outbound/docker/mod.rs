@@ -19,7 +19,7 @@ mod tls;
 mod verify;
 
 pub use connection::{Connection, Daemon, Dialect};
-pub use container::{Container, Containers, Input, Output, Removal, Upload};
+pub use container::{Container, Containers, Input, Output, Removal, STARTED_WITHIN, Upload};
 pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
 pub use endpoint::{Certificates, ClientCertificate, Endpoint, Found, Surroundings};
 pub use error::DockerError;

@@ -69,8 +69,13 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
             progressed: 0,
             refused_with: HashSet::new(),
             answers: FuturesUnordered::new(),
-            tick: None,
+            tick: Self::beat(),
         }
+    }
+
+    /// When the sandbox has to be told something, whatever goes on.
+    fn beat() -> Option<Instant> {
+        S::PULSE.map(|pulse| Instant::now() + pulse)
     }
 
     /// Sends the request and stays until there is a verdict. The sandbox may not be used afterwards.
@@ -128,7 +133,7 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
                     self.answer(id, answer);
                 }
                 () = tokio::time::sleep_until(tick.unwrap_or(end)), if tick.is_some() => {
-                    self.tick = None;
+                    self.tick = Self::beat();
                     drop(self.road.say(&ToWorker::Tick));
                 }
             }
@@ -243,7 +248,7 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
 
     fn answer(&mut self, id: u32, answer: Result<Value, HostRefusal>) {
         // Answers reach a worker that waits, so that its timer is for nothing.
-        self.tick = None;
+        self.tick = Self::beat();
         let (ok, json) = match answer {
             Ok(value) => (true, value.to_string()),
             Err(refusal) => {

@@ -27,6 +27,9 @@
   const symbolToString = uncurry(Symbol.prototype.toString);
   const regexpToString = uncurry(RegExp.prototype.toString);
   const wellFormed = uncurry(String.prototype.toWellFormed);
+  const includes = uncurry(String.prototype.includes);
+  const replace = uncurry(String.prototype.replace);
+  const slice = uncurry(String.prototype.slice);
   const typedLength = uncurry(getOwnPropertyDescriptor(getPrototypeOf(Bytes.prototype), "length").get);
   const viewBuffer = uncurry(getOwnPropertyDescriptor(DataView.prototype, "buffer").get);
   const viewOffset = uncurry(getOwnPropertyDescriptor(DataView.prototype, "byteOffset").get);
@@ -156,15 +159,24 @@
     };
   }
 
+  // An escape in JSON text. Of those that begin with \ud there are only halves of surrogate pairs.
+  const ESCAPE = /\\(u[dD][89a-fA-F][0-9a-fA-F]{2}|[^])/g;
+
+  // JSON text in which such a half, which UTF-8 can't carry and strict parsers refuse, is the replacement character.
+  function sound(json) {
+    if (!includes(json, "\\ud")) return json;
+    return replace(json, ESCAPE, (whole) => whole.length === 6 ? "\\ufffd" : whole);
+  }
+
   // JSON text of any value; what has none (undefined, a function) is null.
   function encode(value) {
     switch (typeof value) {
       case "undefined": case "function": return "null";
       case "boolean": return value ? "true" : "false";
-      case "string": return stringify(value);
+      case "string": return sound(stringify(value));
     }
     const json = stringify(value, replacer());
-    return json === undefined ? "null" : json;
+    return json === undefined ? "null" : sound(json);
   }
 
   // ---- results of one's own making
@@ -233,17 +245,22 @@
     else native.log(number, encode(data), true);
   }
 
+  // Of a message of progress, in characters: it is a line, not a document.
+  const LONGEST = 1000;
   let furthest = -Infinity;
 
+  // JSON has neither NaN nor the infinities, of which the difference to itself is no number.
+  const isFinite = (value) => typeof value === "number" && value - value === 0;
+
   function progress(done, total, message) {
-    if (typeof done !== "number" || done - done !== 0) throw new TypeErrorType("ctx.progress: done is a finite number");
+    if (!isFinite(done)) throw new TypeErrorType("ctx.progress: done is a finite number");
     if (total !== undefined && typeof total !== "number") throw new TypeErrorType("ctx.progress: total is a number");
     if (done <= furthest) return;
     furthest = done;
     const shown = create(null);
     put(shown, "done", done);
-    if (total - total === 0) put(shown, "total", total);
-    if (message !== undefined) put(shown, "message", text(message));
+    if (isFinite(total)) put(shown, "total", total);
+    if (message !== undefined) put(shown, "message", wellFormed(slice(text(message), 0, LONGEST)));
     native.progress(stringify(shown));
   }
 

@@ -104,17 +104,18 @@ impl<'a, S: Sandbox> Road<'a, S> {
             return Ok(None);
         };
         let (kind, length) = frame::header(*head, self.max)?;
-        let whole = HEADER + length;
+        let (whole, around) = (HEADER + length, HEADER + self.seal);
+        // Before the rest is there: of what somebody else wrote it may never come.
+        let seal = self.heard.get(HEADER..around);
+        if length < self.seal || seal.is_some_and(|seal| !self.sandbox.admits(kind, seal)) {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
         if self.heard.len() < whole {
             self.heard.reserve((whole - self.heard.len()).max(CHUNK));
             return Ok(None);
         }
         let rest = self.heard.split_off(whole);
         let mut body = std::mem::replace(&mut self.heard, rest);
-        let around = HEADER + self.seal;
-        if !body.get(HEADER..around).is_some_and(|seal| self.sandbox.admits(kind, seal)) {
-            return Err(std::io::ErrorKind::InvalidData.into());
-        }
         body.drain(..around);
         Ok(Some(Frame { kind, body }))
     }

@@ -15,6 +15,10 @@ pub(super) trait Sandbox: Send {
     /// How long after its time is over it may still say so itself.
     const GRACE: Duration;
 
+    /// How often something has to be said to it, so that one that nobody listens in any more ends. `None`: its end is
+    /// noticed without.
+    const PULSE: Option<Duration>;
+
     /// Both directions.
     fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth);
 

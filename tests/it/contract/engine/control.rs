@@ -95,15 +95,38 @@ pub(super) async fn randomness_never_repeats(bench: &Bench) {
 }
 
 pub(super) async fn there_is_nothing_of_the_host(bench: &Bench) {
-    let names = "return ['process', 'require', 'module', 'std', 'os', 'Deno', 'Bun', 'host', 'native', \
-                 'print', 'scriptArgs', '__host'].filter((name) => name in globalThis)";
+    let names = "return ['std', 'Deno', 'Bun', 'host', 'native', 'print', 'scriptArgs', '__host', 'core', 'hooks', \
+                 'seal'].filter((name) => name in globalThis)";
     assert_eq!(bench.value(names).await, json!([]));
-    for import in
-        ["await import('/etc/passwd')", "await import('node:fs')", "await import('./x.js')"]
-    {
+    for import in [
+        "await import('/etc/passwd')",
+        "await import('file:///etc/shadow')",
+        "await import('./x.js')",
+        "await import('https://example.com/x.js')",
+    ] {
         let failure = bench.failure(import).await;
         assert_eq!(failure.code, ErrorCode::ToolError, "{failure:?}");
     }
+}
+
+/// Where the engine is no Node.js.
+pub(super) async fn there_is_nothing_of_node(bench: &Bench) {
+    let names =
+        "return ['process', 'require', 'module', 'os'].filter((name) => name in globalThis)";
+    assert_eq!(bench.value(names).await, json!([]));
+    let failure = bench.failure("await import('node:fs')").await;
+    assert_eq!(failure.code, ErrorCode::ToolError, "{failure:?}");
+}
+
+/// And where it is.
+pub(super) async fn there_is_node_and_nothing_of_the_server(bench: &Bench) {
+    let (variable, folder) = ("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
+    assert!(std::env::var_os(variable).is_some());
+    let code = format!(
+        "const fs = await import('node:fs'); \
+         return [typeof require, '{variable}' in process.env, fs.existsSync('{folder}/Cargo.toml')]"
+    );
+    assert_eq!(bench.value(&code).await, json!(["function", false, false]));
 }
 
 pub(super) async fn many_calls_run_at_once(bench: &Bench) {

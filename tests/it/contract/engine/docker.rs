@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use dynamic_mcp::adapters::outbound::docker::labels::Instance;
-use dynamic_mcp::adapters::outbound::docker::{Containers, DependencyOptions, Images};
+use dynamic_mcp::adapters::outbound::docker::{
+    Connection, Containers, Dependencies, DependencyOptions, Images,
+};
 use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
 use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
 use dynamic_mcp::ports::Engine;
@@ -19,13 +21,19 @@ use crate::support::docker;
 pub(crate) struct Docker(pub(crate) usize);
 
 impl Docker {
+    /// On the daemon of the tests.
     pub(crate) fn start(&self) -> DockerEngine {
+        self.on(docker::connection()).0
+    }
+
+    /// On this daemon, with the name that its containers carry.
+    pub(crate) fn on(&self, daemon: Connection) -> (DockerEngine, Instance) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let instance = Instance::new(&format!("test-{}-{number}", std::process::id()));
         let image = ContainerImage::parse("node:lts-slim").unwrap();
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let connection = Arc::new(docker::connection());
+        let connection = Arc::new(daemon);
         let containers = Containers::new(Arc::clone(&connection), &tasks);
         let images = Images::new(connection, AllowedImages::default(), &tasks, &stop);
         let options = DependencyOptions {
@@ -33,10 +41,12 @@ impl Docker {
             extra_ca: docker::extra_ca(),
             cache_bytes: 256 << 20,
         };
-        let dependencies = docker::dependencies(&instance, options, &tasks, &stop);
+        let (for_packages, of_packages) = (containers.clone(), images.clone());
+        let dependencies =
+            Dependencies::new(for_packages, of_packages, instance.clone(), options, &tasks, &stop);
         let means = Means { containers, images, dependencies };
-        let config = DockerConfig { spares: self.0, ..DockerConfig::new(instance, image) };
-        DockerEngine::start(config, means, &tasks, &stop)
+        let config = DockerConfig { spares: self.0, ..DockerConfig::new(instance.clone(), image) };
+        (DockerEngine::start(config, means, &tasks, &stop), instance)
     }
 }
 
@@ -48,3 +58,6 @@ impl EngineHarness for Docker {
 }
 
 stamp!(warm, Docker(2));
+engine_contract!(warm_alone, Docker(2), {
+    control: [there_is_node_and_nothing_of_the_server],
+});

@@ -8,18 +8,19 @@ use bollard::container::LogOutput;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use super::super::sandbox::{Ears, Ending, Sandbox};
+use super::pool::Waits;
 use crate::adapters::outbound::docker::{Container, Input, Output, Removal};
 
 /// Bytes of a nonce or seal.
 pub(super) const SEAL: usize = 16;
 /// The frames of the runner's start and of the shell around it, whose seal is the container's own.
 const AROUND: [u8; 2] = [b'H', b'X'];
-/// How much of what was printed last is kept.
-const TAIL: usize = 4 << 10;
+/// How much of what was printed last is kept: V8's last words with the calls that led to them.
+const TAIL: usize = 16 << 10;
 /// How long a message about memory may be behind the news of a death.
 const BEHIND: Duration = Duration::from_millis(250);
-/// How V8 says that it has no memory left.
-const HEAP_FULL: &[u8] = b"out of memory";
+/// How V8 and the C++ below it say that there is no memory left.
+const HEAP_FULL: [&[u8]; 3] = [b"out of memory", b"std::bad_alloc", b"invalid size error"];
 /// What V8 ends a process by when its heap is full: SIGILL, SIGTRAP, SIGABRT or SIGSEGV.
 const FATAL: [i32; 4] = [4, 5, 6, 11];
 
@@ -80,15 +81,17 @@ impl Ready {
         Self { ears, mouth, nonce, seal, _container: removal, _hold: hold }
     }
 
-    /// Whether it still waits for its call. One that has anything to say before it was asked doesn't.
-    pub(super) fn waits(&mut self) -> bool {
-        let (mut frames, mut printed) = (Vec::new(), Vec::new());
-        self.ears.hear(&mut frames, &mut printed).now_or_never().is_none()
-    }
-
     /// What it printed last.
     pub(super) fn tail(&self) -> &[u8] {
         &self.ears.tail
+    }
+}
+
+impl Waits for Ready {
+    // One that has anything to say before it was asked doesn't wait any more.
+    fn waits(&mut self) -> bool {
+        let (mut frames, mut printed) = (Vec::new(), Vec::new());
+        self.ears.hear(&mut frames, &mut printed).now_or_never().is_none()
     }
 }
 
@@ -98,6 +101,8 @@ impl Sandbox for Ready {
 
     // What runs inside can't stop itself.
     const GRACE: Duration = Duration::ZERO;
+    // Code that kills all that it can reach leaves only the first process, which ends when nobody reads what it passes on.
+    const PULSE: Option<Duration> = Some(Duration::from_secs(1));
 
     fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth) {
         (&mut self.ears, &mut self.mouth)
@@ -114,7 +119,7 @@ impl Sandbox for Ready {
     async fn ending(&mut self, said: Option<Ending>) -> Option<Ending> {
         match said {
             Some(Ending::Signaled(signal)) if FATAL.contains(&signal) => {
-                let full = self.ears.says(HEAP_FULL).await;
+                let full = self.ears.says(&HEAP_FULL).await;
                 Some(if full { Ending::OutOfMemory } else { Ending::Signaled(signal) })
             }
             said => said,
@@ -129,9 +134,11 @@ pub(super) struct Attached {
 }
 
 impl Attached {
-    /// Whether this was among what was printed last, or comes soon.
-    async fn says(&mut self, words: &[u8]) -> bool {
-        let said = |tail: &[u8]| tail.windows(words.len()).any(|window| window == words);
+    /// Whether one of these was among what was printed last, or comes soon.
+    async fn says(&mut self, any: &[&[u8]]) -> bool {
+        let said = |tail: &[u8]| {
+            any.iter().any(|words| tail.windows(words.len()).any(|window| window == *words))
+        };
         let listen = async {
             while !said(&self.tail) {
                 if !self.hear(&mut Vec::new(), &mut Vec::new()).await {

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,7 +13,7 @@ use super::config::DockerConfig;
 use super::container::{Held, Ready};
 use super::daemon::{Standing, Watch};
 use super::launch::{Kind, LaunchError, Launcher};
-use super::pool::Pool;
+use super::pool::{Bounds, Pool};
 use super::reaper::Keeper;
 use super::tend::Tending;
 use crate::adapters::outbound::docker::{
@@ -28,13 +27,13 @@ use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
 /// How long a call waits for a container before the engine counts as not available.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Containers that are made at once, on a machine of one processor and for each more.
-const AT_ONCE: (usize, usize) = (4, 1);
+const AT_ONCE: (u32, u32) = (4, 1);
 /// The walls that every container is checked for.
 const WALLS: &str = "no capabilities, no new privileges, read-only root, no network";
 
 /// See the module.
 pub struct DockerEngine {
-    pool: Arc<Pool>,
+    pool: Arc<Pool<Launcher>>,
     watch: Arc<Watch>,
     images: Images,
     dependencies: Dependencies,
@@ -65,15 +64,17 @@ impl DockerEngine {
         let (held, watch) = (Arc::new(Held::default()), Watch::new());
         let stop = stop.child_token();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let launcher = Arc::new(Launcher {
+        let launcher = Launcher {
             containers: containers.clone(),
             watch: Arc::clone(&watch),
             instance: config.instance.clone(),
             resources: config.resources,
             held: Arc::clone(&held),
-            turns: Arc::new(Semaphore::new(AT_ONCE.0 + AT_ONCE.1 * (cores - 1))),
-        });
-        let pool = Pool::new(launcher, tasks.clone(), config.spares);
+        };
+        let more = u32::try_from(cores - 1).unwrap_or(0);
+        let at_once = AT_ONCE.0 + AT_ONCE.1 * more;
+        let bounds = Bounds { spares: config.spares, at_once };
+        let pool = Pool::new(launcher, tasks.clone(), bounds);
         let tending = Tending {
             containers,
             images: images.clone(),

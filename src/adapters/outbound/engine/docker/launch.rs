@@ -4,12 +4,11 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use super::super::protocol::{FromWorker, MAX_MESSAGE};
 use super::super::road::{Hearing, Road};
 use super::container::{Held, Ready, SEAL};
 use super::daemon::Watch;
+use super::pool::Maker;
 use crate::adapters::outbound::docker::labels::{Instance, Role};
 use crate::adapters::outbound::docker::{
     Containers, DEPENDENCIES, DockerError, Installed, Network, Resources, Spec, VolumeMount,
@@ -20,6 +19,7 @@ use crate::ports::BoxError;
 const BOOT: &str = include_str!("boot.sh");
 const CORE: &str = include_str!("../core.js");
 const PRINT: &str = include_str!("print.js");
+const FETCH: &str = include_str!("fetch.js");
 const RUNNER: &str = include_str!("runner.js");
 
 /// How long a container may take to be ready.
@@ -88,25 +88,29 @@ pub(super) struct Launcher {
     pub(super) instance: Instance,
     pub(super) resources: Resources,
     pub(super) held: Arc<Held>,
-    /// So many at once: a daemon that makes more does none of them sooner.
-    pub(super) turns: Arc<Semaphore>,
 }
 
-impl Launcher {
-    /// Waits for a turn to make one.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
-    }
+impl Maker for Launcher {
+    type Made = Ready;
 
-    /// Makes one and waits until it is ready.
-    pub(super) async fn launch(&self, kind: &Kind) -> Result<Ready, LaunchError> {
-        tokio::time::timeout(START, self.make(kind)).await.unwrap_or_else(|_| {
+    async fn make(&self, kind: &Kind) -> Result<Ready, LaunchError> {
+        tokio::time::timeout(START, self.launch(kind)).await.unwrap_or_else(|_| {
             let why = format!("it took longer than {} s", START.as_secs());
             Err(LaunchError::NotReady { image: kind.image.clone(), why })
         })
     }
 
-    async fn make(&self, kind: &Kind) -> Result<Ready, LaunchError> {
+    fn learn(&self, outcome: Result<(), &LaunchError>) {
+        let Err(error) = outcome else { return self.watch.accept() };
+        if !matches!(error, LaunchError::Docker(_)) {
+            self.watch.refuse(error.to_string());
+        }
+        self.watch.doubt();
+    }
+}
+
+impl Launcher {
+    async fn launch(&self, kind: &Kind) -> Result<Ready, LaunchError> {
         let (nonce, seal) = (random()?, letters(random()?));
         let container = self.containers.start(&self.spec(kind, seal), None).await?;
         let hold = self.held.hold(container.id());
@@ -131,8 +135,8 @@ impl Launcher {
         // What is not on V8's heap needs room as well: buffers, code, the process itself.
         let heap_mib = (self.resources.memory_bytes * 5 / 8) >> 20;
         let seal = String::from_utf8_lossy(&seal);
-        let [runner, core, print] = [RUNNER, CORE, PRINT].map(expression);
-        let script = format!("({runner})(({core}),({print}),\"{seal}\")");
+        let [runner, core, print, fetch] = [RUNNER, CORE, PRINT, FETCH].map(expression);
+        let script = format!("({runner})(({core}),({print}),({fetch}),\"{seal}\")");
         let command = ["/bin/sh", "-c", BOOT, "sandbox", &seal, "node"];
         let options = [format!("--max-old-space-size={heap_mib}"), "-e".to_owned(), script];
         let packages = kind.packages.iter().map(|packages| VolumeMount {

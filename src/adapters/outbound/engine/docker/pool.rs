@@ -4,15 +4,16 @@
 //! in the background, by one task that stands back while anybody waits.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::container::Ready;
-use super::launch::{Kind, LaunchError, Launcher};
+use super::launch::{Kind, LaunchError};
 
 /// A container that has waited this long is replaced.
 const OLDEST: Duration = Duration::from_mins(10);
@@ -23,29 +24,59 @@ const KINDS: usize = 4;
 /// The first and the longest wait after a container could not be made.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// Makes what is kept.
+pub(super) trait Maker: Send + Sync + 'static {
+    /// One of them. Dropping it ends it.
+    type Made: Waits;
+
+    /// Makes one and waits until it is ready.
+    fn make(&self, kind: &Kind) -> impl Future<Output = Result<Self::Made, LaunchError>> + Send;
+
+    /// Hears what came of making one that no call waits for.
+    fn learn(&self, outcome: Result<(), &LaunchError>);
+}
+
+/// What can end while it waits for its call.
+pub(super) trait Waits: Send + 'static {
+    /// Whether it still does.
+    fn waits(&mut self) -> bool;
+}
+
+/// How much is kept and made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Containers of a kind that wait; 0: none.
+    pub(super) spares: usize,
+    /// Containers that are made at a time: a daemon that makes more does none of them sooner.
+    pub(super) at_once: u32,
+}
+
 /// See the module.
-pub(super) struct Pool {
-    launcher: Arc<Launcher>,
+pub(super) struct Pool<M: Maker> {
+    maker: M,
     tasks: TaskTracker,
     spares: usize,
-    state: Mutex<State>,
+    at_once: u32,
+    turns: Arc<Semaphore>,
+    /// What is still being made is not worth waiting for any more.
+    given_up: CancellationToken,
+    state: Mutex<State<M::Made>>,
     /// A container has been added, or the pool was closed.
     added: Notify,
     /// A container has been taken.
     taken: Notify,
 }
 
-#[derive(Default)]
-struct State {
-    shelves: HashMap<Kind, Shelf>,
+struct State<T> {
+    shelves: HashMap<Kind, Shelf<T>>,
     /// Calls that wait for a container.
     waiting: usize,
     closed: bool,
 }
 
 /// The containers of a kind.
-struct Shelf {
-    ready: VecDeque<(Instant, Ready)>,
+struct Shelf<T> {
+    ready: VecDeque<(Instant, T)>,
     used: Instant,
     /// Kept however long nobody has used it.
     permanent: bool,
@@ -53,7 +84,7 @@ struct Shelf {
     not_before: Instant,
 }
 
-impl Shelf {
+impl<T> Shelf<T> {
     fn new(permanent: bool) -> Self {
         let now = Instant::now();
         let ready = VecDeque::new();
@@ -62,19 +93,28 @@ impl Shelf {
 }
 
 /// Counts a call as waiting while it lives.
-struct Waiting<'a>(&'a Pool);
+struct Waiting<'a, M: Maker>(&'a Pool<M>);
 
-impl Drop for Waiting<'_> {
+impl<M: Maker> Drop for Waiting<'_, M> {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
     }
 }
 
-impl Pool {
-    /// Keeps `spares` containers of each kind ready.
-    pub(super) fn new(launcher: Arc<Launcher>, tasks: TaskTracker, spares: usize) -> Arc<Self> {
+impl<M: Maker> Pool<M> {
+    /// Empty; what is made for calls is made on `tasks`.
+    pub(super) fn new(maker: M, tasks: TaskTracker, bounds: Bounds) -> Arc<Self> {
         let (added, taken) = (Notify::new(), Notify::new());
-        Arc::new(Self { launcher, tasks, spares, state: Mutex::default(), added, taken })
+        let state = Mutex::new(State { shelves: HashMap::new(), waiting: 0, closed: false });
+        let Bounds { spares, at_once } = bounds;
+        let turns = Arc::new(Semaphore::new(at_once as usize));
+        let given_up = CancellationToken::new();
+        Arc::new(Self { maker, tasks, spares, at_once, turns, given_up, state, added, taken })
+    }
+
+    /// Waits for a turn to make one.
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// Keeps containers of this kind ready although nobody has asked for one, and of no other.
@@ -89,7 +129,7 @@ impl Pool {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<M::Made>> {
         // No method panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,7 +138,7 @@ impl Pool {
     pub(super) async fn acquire(
         self: &Arc<Self>,
         kind: &Kind,
-    ) -> Option<Result<Ready, LaunchError>> {
+    ) -> Option<Result<M::Made, LaunchError>> {
         self.lock().waiting += 1;
         let _waiting = Waiting(self);
         let turn = loop {
@@ -110,25 +150,37 @@ impl Pool {
                 return Some(Ok(container));
             }
             tokio::select! {
-                turn = self.launcher.turn() => break turn?,
+                turn = self.turn() => break turn?,
                 () = added => {}
             }
         };
-        // Goes on if the call is given up meanwhile: what a daemon has begun can't be called back.
-        let (sender, made) = oneshot::channel();
+        self.make(kind, turn).await.ok()
+    }
+
+    /// Makes one in a task of its own, which goes on if nobody waits any more: what a daemon has begun can't be called
+    /// back. It is kept then.
+    fn make(
+        self: &Arc<Self>,
+        kind: &Kind,
+        turn: OwnedSemaphorePermit,
+    ) -> oneshot::Receiver<Result<M::Made, LaunchError>> {
+        let (sender, receiver) = oneshot::channel();
         let (pool, kind) = (Arc::clone(self), kind.clone());
         self.tasks.spawn(async move {
-            let launched = pool.launcher.launch(&kind).await;
+            let made = tokio::select! {
+                made = pool.maker.make(&kind) => made,
+                () = pool.given_up.cancelled() => return,
+            };
             drop(turn);
-            if let Err(Ok(container)) = sender.send(launched) {
+            if let Err(Ok(container)) = sender.send(made) {
                 pool.put(&kind, container);
             }
         });
-        made.await.ok()
+        receiver
     }
 
     /// Keeps one for later, where there is room.
-    fn put(&self, kind: &Kind, container: Ready) {
+    fn put(&self, kind: &Kind, container: M::Made) {
         let mut state = self.lock();
         let closed = state.closed;
         if let Some(shelf) = state.shelves.get_mut(kind)
@@ -141,7 +193,7 @@ impl Pool {
     }
 
     /// One that waits, if any does.
-    fn take(&self, kind: &Kind) -> Option<Ready> {
+    fn take(&self, kind: &Kind) -> Option<M::Made> {
         let mut state = self.lock();
         let shelf = state.shelves.entry(kind.clone()).or_insert_with(|| Shelf::new(false));
         shelf.used = Instant::now();
@@ -155,7 +207,7 @@ impl Pool {
     }
 
     /// Keeps containers ready until the pool is closed, looking for dead ones at each `tick`.
-    pub(super) async fn keep_filled(&self, tick: Duration) {
+    pub(super) async fn keep_filled(self: &Arc<Self>, tick: Duration) {
         while !self.lock().closed {
             self.tidy();
             match self.wanted() {
@@ -171,14 +223,12 @@ impl Pool {
     }
 
     /// Makes one container for later.
-    async fn fill(&self, kind: Kind) {
-        let made = match self.launcher.turn().await {
-            Some(_turn) => self.launcher.launch(&kind).await,
-            None => return,
-        };
+    async fn fill(self: &Arc<Self>, kind: Kind) {
+        let Some(turn) = self.turn().await else { return };
+        let Ok(made) = self.make(&kind, turn).await else { return };
+        self.maker.learn(made.as_ref().map(drop));
         match made {
             Ok(container) => {
-                self.launcher.watch.accept();
                 if let Some(shelf) = self.lock().shelves.get_mut(&kind) {
                     shelf.back_off = BACK_OFF.0;
                 }
@@ -190,10 +240,6 @@ impl Pool {
                 let Some(shelf) = state.shelves.get_mut(&kind) else { return };
                 shelf.not_before = Instant::now() + shelf.back_off;
                 shelf.back_off = (shelf.back_off * 2).min(BACK_OFF.1);
-                if !matches!(error, LaunchError::Docker(_)) {
-                    self.launcher.watch.refuse(error.to_string());
-                }
-                self.launcher.watch.doubt();
             }
         }
     }
@@ -261,8 +307,20 @@ impl Pool {
         self.taken.notify_one();
     }
 
+    /// After the end: waits until nothing is being made any more, at most so long.
+    pub(super) async fn rest(&self, patience: Duration) {
+        // Whatever is being made has a turn.
+        let all = self.turns.acquire_many(self.at_once);
+        if tokio::time::timeout(patience, all).await.is_err() {
+            self.given_up.cancel();
+        }
+    }
+
     /// How many wait.
     pub(super) fn ready(&self) -> usize {
         self.lock().shelves.values().map(|shelf| shelf.ready.len()).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,12 +14,13 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOpt
 use chrono::DateTime;
 
 use super::container::Held;
+use crate::adapters::outbound::docker::STARTED_WITHIN;
 use crate::adapters::outbound::docker::labels::{INSTANCE, Instance, LIFETIME, ROLE, Role};
 
-/// A container younger than this may be on its way to whoever makes it, in seconds.
-const YOUNG: i64 = 30;
-/// And so may another server's that was not started yet, where the daemon is busy.
-const UNSTARTED: i64 = 120;
+/// A container younger than this may be on its way to whoever makes it, in seconds. With the time until the next
+/// sweep, what nobody needs is gone in less than a minute.
+const YOUNG: i64 = 35;
+const _: () = assert!(YOUNG as u64 > STARTED_WITHIN.as_secs());
 
 /// Whose containers are kept.
 pub(super) struct Keeper {
@@ -69,6 +70,9 @@ impl Keeper {
         if age < YOUNG {
             return false;
         }
+        if container.state == Some(ContainerSummaryStateEnum::CREATED) {
+            return true;
+        }
         let label = |name| label(container, name);
         if label(INSTANCE) == Some(self.instance.as_str()) {
             // Sessions and installations of this server are kept by who made them.
@@ -84,7 +88,6 @@ impl Keeper {
                 let lifetime = label(LIFETIME).and_then(|seconds| seconds.parse::<i64>().ok());
                 lifetime.is_some_and(|lifetime| age > lifetime.saturating_add(YOUNG))
             }
-            Some(ContainerSummaryStateEnum::CREATED) => age >= UNSTARTED,
             _ => true,
         }
     }
@@ -151,18 +154,20 @@ mod tests {
         let keeper = Keeper { instance: Instance::new("mine"), held };
         let hour = Some(Duration::from_hours(1));
         for (whose, role, state, age, lifetime, left) in [
-            ("theirs", Role::Call, RUNNING, 30, hour, false),
+            ("theirs", Role::Call, RUNNING, 40, hour, false),
             ("theirs", Role::Call, RUNNING, 3_000, hour, false),
             ("theirs", Role::Call, RUNNING, 3_700, hour, true),
             ("theirs", Role::Session, RUNNING, 900_000, None, false),
             ("theirs", Role::Call, CREATED, 30, hour, false),
-            ("theirs", Role::Call, CREATED, 90, hour, false),
-            ("theirs", Role::Call, CREATED, 150, hour, true),
+            ("theirs", Role::Call, CREATED, 40, hour, true),
+            ("theirs", Role::Session, CREATED, 40, None, true),
             ("theirs", Role::Session, EXITED, 90, None, true),
             ("theirs", Role::Call, DEAD, 90, hour, true),
             ("mine", Role::Call, RUNNING, 20, hour, false),
             ("mine", Role::Call, RUNNING, 90, hour, true),
             ("mine", Role::Session, RUNNING, 90, None, false),
+            ("mine", Role::Session, CREATED, 20, None, false),
+            ("mine", Role::Session, CREATED, 90, None, true),
             ("mine", Role::Install, RUNNING, 90, hour, false),
         ] {
             let found = container(whose, role, state, age, lifetime);

@@ -1,10 +1,10 @@
 // Runs one call in a container: what the worker of the embedded engine is there, in Node.
 //
-// A function of (core, print, seal): `core` is core.js, `print` is print.js, `seal` is what the first frame is
-// sealed with. Frames are `u32le length | u8 kind | seal | body` on descriptor 3; the seal of every frame but
+// A function of (core, print, fetch, seal): the first three are the files of these names, `seal` is what the first frame
+// is sealed with. Frames are `u32le length | u8 kind | seal | body` on descriptor 3; the seal of every frame but
 // the first is the nonce that comes in before the request, and stays in here. All that is needed of the realm
 // is captured before any code that nobody trusts is there.
-(function (core, print, seal) {
+(function (core, print, fetch, seal) {
   "use strict";
 
   const fs = require("node:fs");
@@ -35,8 +35,6 @@
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const split = uncurry(String.prototype.split);
   const slice = uncurry(String.prototype.slice);
-  const includes = uncurry(String.prototype.includes);
-  const replace = uncurry(String.prototype.replace);
   const match = uncurry(RegExp.prototype.exec);
   const socketRef = uncurry(Socket.prototype.ref);
   const socketUnref = uncurry(Socket.prototype.unref);
@@ -50,9 +48,8 @@
   const LINES_BEFORE_BODY = 2;
   // A place in the tool's own code, or in code that it made itself: then where it did.
   const PLACE = /eval at start \([^()]*\), <anonymous>:(\d+):(\d+)/;
-  // What V8 throws where a value would be larger than any memory limit allows.
-  const TOO_LARGE = /^(?:Invalid (?:string|array buffer|typed array) length|Array buffer allocation failed|Maximum BigInt size exceeded)/;
-  const LONE_SURROGATE = /\\(u[dD][89abAB][0-9a-fA-F]{2}|u[dD][c-fC-F][0-9a-fA-F]{2}|[^])/g;
+  // What V8 and Node throw where memory does not suffice, or a value would be larger than any memory limit allows.
+  const TOO_LARGE = /^RangeError: (?:Invalid (?:string|array buffer|typed array) length|Array buffer allocation failed|Maximum BigInt size exceeded|WebAssembly\.Memory\(\): could not allocate)|^DataCloneError: .*out of memory|^Worker terminated due to reaching memory limit/;
 
   // ---- frames out
 
@@ -188,7 +185,7 @@
       return;
     }
     const message = parts[0], stack = parts[1], name = parts[2], refusal = parts[3];
-    if (name === "RangeError" && match(TOO_LARGE, slice(message, 12)) !== null) {
+    if (match(TOO_LARGE, message) !== null) {
       fail("memory_exceeded", "the call used more memory than it may");
       return;
     }
@@ -249,12 +246,6 @@
     return place(1, 1);
   }
 
-  // JSON text in which half of a surrogate pair, which UTF-8 can't carry, is the replacement character.
-  function wellFormed(json) {
-    if (!includes(json, "\\ud")) return json;
-    return replace(json, LONE_SURROGATE, (whole) => whole.length === 6 ? "\\ufffd" : whole);
-  }
-
   // ---- one request
 
   function run(body) {
@@ -311,7 +302,7 @@
     let rich, json;
     try {
       rich = hooks.isRich(value);
-      json = wellFormed(hooks.encode(value));
+      json = hooks.encode(value);
     } catch (error) {
       failWith(error);
       return;
@@ -393,6 +384,7 @@
   }
   const hooks = core(host);
   hooks.seal();
+  fetch(host.request);
   const flush = print(log);
   process.setUncaughtExceptionCaptureCallback(failWith);
   process.on("unhandledRejection", failWith);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::daemon::Watch;
-use super::launch::Kind;
+use super::launch::{Kind, Launcher};
 use super::pool::Pool;
 use super::reaper::Keeper;
 use crate::adapters::outbound::docker::{Connection, Containers, Images};
@@ -19,7 +19,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fr
 /// How often dead containers are looked for among those that wait.
 const TICK: Duration = Duration::from_secs(1);
 /// How often leftovers are looked for.
-const SWEEP: Duration = Duration::from_secs(20);
+const SWEEP: Duration = Duration::from_secs(10);
+/// How long what is being made at the end may take to be ready, and then go.
+const REST: Duration = Duration::from_secs(5);
 /// How long the last containers may take to go away at the end.
 const LAST: Duration = Duration::from_secs(8);
 
@@ -30,7 +32,7 @@ pub(super) struct Tending {
     pub(super) image: ContainerImage,
     pub(super) prepared: bool,
     pub(super) watch: Arc<Watch>,
-    pub(super) pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool<Launcher>>,
     pub(super) keeper: Keeper,
     pub(super) stop: CancellationToken,
 }
@@ -52,6 +54,7 @@ impl Tending {
         }
         self.watch.close();
         self.pool.close();
+        self.pool.rest(REST).await;
         let last = async {
             if let Ok(client) = connection.client().await
                 && let Err(error) = self.keeper.clear(&client).await

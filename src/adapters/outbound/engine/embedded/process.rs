@@ -37,6 +37,7 @@ impl Sandbox for Worker {
     type Mouth = Box<dyn AsyncWrite + Send + Unpin>;
 
     const GRACE: Duration = Duration::from_millis(50);
+    const PULSE: Option<Duration> = None;
 
     fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth) {
         (&mut self.reader, &mut self.writer)
