@@ -11,7 +11,7 @@ use dynamic_mcp::adapters::outbound::engine::embedded::WorkerMode;
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::domain::execution::{Completion, Limits, Returned};
 
-use crate::contract::engine::{Bench, Embedded, EngineHarness, job};
+use crate::contract::engine::{Bench, Embedded, EngineHarness, ample, job};
 
 /// What must come of an attack.
 enum Outcome {
@@ -220,8 +220,8 @@ const TABLE: &[(&str, &str, Outcome)] = &[
 async fn attack(bench: &Bench, name: &str, code: &str, expected: &Outcome) {
     // Little time only where running out of it is the point.
     let runs_out = matches!(expected, Fails(Timeout) | Either(..));
-    let timeout = if runs_out { Duration::from_secs(2) } else { Limits::default().timeout };
-    let limits = Limits { timeout, ..Limits::default() };
+    let limits =
+        if runs_out { Limits { timeout: Duration::from_secs(2), ..ample() } } else { ample() };
     let args = r#"{"text":"hello"}"#;
     let Completion { outcome, .. } = bench.complete(job(code, args, limits)).await;
     let as_expected = match (expected, &outcome) {

@@ -26,10 +26,8 @@ impl EngineHarness for Embedded {
 stamp!(fork_server, Embedded(WorkerMode::ForkServer));
 stamp!(exec_pool, Embedded(WorkerMode::ExecPool));
 engine_contract!(fork_server_alone, Embedded(WorkerMode::ForkServer), {
-    failures: [code_that_takes_too_long_to_parse_is_refused, a_second_run_is_as_the_first],
-    control: [there_is_nothing_of_the_host],
+    control: [there_is_nothing_of_node],
 });
 engine_contract!(exec_pool_alone, Embedded(WorkerMode::ExecPool), {
-    failures: [code_that_takes_too_long_to_parse_is_refused, a_second_run_is_as_the_first],
-    control: [there_is_nothing_of_the_host],
+    control: [there_is_nothing_of_node],
 });

@@ -36,8 +36,24 @@ pub(super) async fn progress_only_grows(bench: &Bench) {
         bench.host.progress(),
         [progress(1.0, Some(4.0), Some("one")), progress(2.5, None, None)]
     );
-    let wrong = bench.failure("ctx.progress('1')").await;
-    assert_eq!(wrong.message, "TypeError: ctx.progress: done is a finite number");
+    for wrong in ["ctx.progress('1')", "ctx.progress(NaN)", "ctx.progress(Infinity)"] {
+        let failure = bench.failure(wrong).await;
+        assert_eq!(failure.message, "TypeError: ctx.progress: done is a finite number", "{wrong}");
+    }
+}
+
+/// Whatever code says by its rights is no forgery.
+pub(super) async fn what_is_odd_or_large_is_still_said(bench: &Bench) {
+    let code = "ctx.progress(1, Infinity, 'half \\ud800'); ctx.progress(2, 3, 'x'.repeat(1e7));\n\
+                const answer = await ctx.tools.call('t\\ud800', {'k\\udc00': '\\ud83d\\ude00'});\n\
+                try { await ctx.tools.call('t', 'x'.repeat(5e6)) } catch (e) { return [answer, e.message] }";
+    let value = bench.value(code).await;
+    let echo = json!({"echo": {"name": "t\u{fffd}", "args": {"k\u{fffd}": "\u{1f600}"}}});
+    assert_eq!(value, json!([echo, "the request to the host is over 4 MiB"]));
+    let progress = bench.host.progress();
+    assert_eq!(progress[0].message.as_deref(), Some("half \u{fffd}"));
+    assert_eq!((progress[0].total, progress[1].total), (None, Some(3.0)));
+    assert_eq!(progress[1].message, Some("x".repeat(1000)));
 }
 
 pub(super) async fn a_request_is_answered(bench: &Bench) {
@@ -47,7 +63,13 @@ pub(super) async fn a_request_is_answered(bench: &Bench) {
 }
 
 pub(super) async fn a_refusal_can_be_caught_and_is_named_where_it_is_not(bench: &Bench) {
-    for call in ["ctx.secret('KEY')", "ctx.tools.list()", "ctx.input({q: {}})"] {
+    for call in [
+        "ctx.secret('KEY')",
+        "ctx.tools.list()",
+        "ctx.input({q: {}})",
+        "fetch('https://example.com/')",
+        "fetch(new Request('http://127.0.0.1/', {method: 'POST', body: 'x'}))",
+    ] {
         let code =
             format!("try {{ await {call} }} catch (e) {{ return [e instanceof Error, e.code] }}");
         assert_eq!(bench.value(&code).await, json!([true, "permission_denied"]), "{call}");
