@@ -28,13 +28,12 @@ pub(super) fn read(line: &[u8]) -> Read {
     }
     match serde_json::from_slice(line) {
         Ok(message) => Read::Message(Box::new(message)),
-        Err(error) => Read::Refused(match error.classify() {
-            Category::Data => not_a_message(line),
-            _ => {
-                let message = format!("Parse error: {error}");
-                refusal(ErrorCode::PARSE_ERROR, &message, id_beside_surrogates(line).as_ref())
-            }
-        }),
+        Err(error) if error.classify() == Category::Data => Read::Refused(not_a_message(line)),
+        Err(error) => {
+            let message = format!("Parse error: {error}");
+            let id = id_beside_surrogates(line);
+            Read::Refused(refusal(ErrorCode::PARSE_ERROR, &message, id.as_ref()))
+        }
     }
 }
 
