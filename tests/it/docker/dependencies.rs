@@ -134,6 +134,7 @@ async fn the_least_recently_used_packages_make_room() {
     let one = place.install(&[("zod", "3.22.4")], None).await.unwrap();
     let first = one.volume().to_owned();
     let two = place.install(&[("zod", "3.23.8")], None).await.unwrap();
+    assert!(docker::has_volume(&first).await, "whoever uses packages keeps them");
     drop(one);
     docker::volume_goes(&first).await;
     assert!(docker::has_volume(two.volume()).await, "the newest stays");
