@@ -190,12 +190,22 @@ pub(super) const ROOMS: &[Room] = &[
     adapter("src/adapters/outbound/store/", CALLED, &[]),
     adapter(
         "src/adapters/outbound/store/file/",
-        &["ports", "domain", "adapters::outbound::store::bell", "adapters::outbound::store::feed"],
+        &[
+            "ports",
+            "domain",
+            "adapters::outbound::store::change_signal",
+            "adapters::outbound::store::feed",
+        ],
         &["redb", "rustix", "uuid"],
     ),
     adapter(
         "src/adapters/outbound/store/postgres/",
-        &["ports", "domain", "adapters::outbound::store::bell", "adapters::outbound::store::feed"],
+        &[
+            "ports",
+            "domain",
+            "adapters::outbound::store::change_signal",
+            "adapters::outbound::store::feed",
+        ],
         &["sqlx"],
     ),
     adapter("src/adapters/outbound/engine/", CALLED, &["getrandom"]),
