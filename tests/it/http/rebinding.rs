@@ -57,6 +57,25 @@ async fn two_hosts_are_nobodys() {
 }
 
 #[tokio::test]
+async fn a_target_that_names_its_host_counts_more_than_the_header() {
+    let server = server(|_| {}).await;
+    for (target, host, status) in [
+        ("http://evil.example/mcp", "localhost", 403),
+        ("http://localhost/mcp", "localhost", 200),
+        ("http://localhost/mcp", "evil.example", 200),
+    ] {
+        let request = format!(
+            "POST {target} HTTP/1.1\r\nHost: {host}\r\n{}Content-Length: {}\r\n\r\n{INITIALIZE}",
+            mcp_headers(),
+            INITIALIZE.len()
+        );
+        let mut client = server.client().await;
+        client.write(request.as_bytes()).await;
+        assert_eq!(client.answer().await.head.status, status, "{target} {host}");
+    }
+}
+
+#[tokio::test]
 async fn on_loopback_only_its_own_pages_are_origins() {
     let server = server(|_| {}).await;
     let port = server.address.port();

@@ -119,13 +119,16 @@ fn forbidden(message: &'static str) -> Refusal {
     Refusal::other(StatusCode::FORBIDDEN, message)
 }
 
-/// Where a request is addressed. Two `Host` headers are nobody's.
+/// Where a request is addressed. Two `Host` headers are nobody's; one does not count beside a target that names its
+/// own (RFC 9112, section 3.2.2).
 pub(super) fn host_of(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => Authority::try_from(host.as_bytes()).ok(),
-        (None, None) => uri.authority().cloned(),
-        _ => None,
+        (_, Some(_)) => None,
+        (host, None) => {
+            let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+            uri.authority().cloned().or(host)
+        }
     }
 }
 
