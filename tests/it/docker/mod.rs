@@ -8,6 +8,8 @@ mod endpoint;
 mod images;
 #[cfg(feature = "embedded")]
 mod leftovers;
+#[cfg(feature = "embedded")]
+mod restart;
 mod sessions;
 #[cfg(feature = "http")]
 mod tls;

@@ -22,6 +22,8 @@ pub(crate) mod cluster;
 pub(crate) mod collector;
 #[cfg(feature = "docker")]
 pub(crate) mod docker;
+#[cfg(all(feature = "docker", feature = "embedded"))]
+pub(crate) mod dockerd;
 #[cfg(feature = "embedded")]
 pub(crate) mod host;
 #[cfg(feature = "http")]

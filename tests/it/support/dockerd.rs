@@ -1,0 +1,118 @@
+//! A Docker daemon of a test's own, which may be ended as the test likes.
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use dynamic_mcp::adapters::outbound::docker::{Connection, Surroundings};
+use tempfile::TempDir;
+
+use super::wait::until;
+
+/// Its socket, state and images are in a folder that goes with it.
+pub(crate) struct Daemon {
+    folder: TempDir,
+}
+
+/// As the only one who may run a daemon.
+fn as_root(program: &str) -> Command {
+    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        return Command::new(program);
+    }
+    let mut sudo = Command::new("sudo");
+    sudo.args(["-n", program]);
+    sudo
+}
+
+impl Daemon {
+    /// One that answers, with the image of the tests.
+    pub(crate) async fn start() -> Self {
+        let daemon = Self { folder: tempfile::tempdir().unwrap() };
+        daemon.begin().await;
+        let host = daemon.host();
+        let copied = tokio::task::spawn_blocking(move || {
+            let copy = "docker save node:lts-slim | docker --host \"$0\" load";
+            Command::new("sh").args(["-c", copy, &host]).output().unwrap()
+        });
+        let copied = copied.await.unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        daemon
+    }
+
+    /// Starts it again, with what it had.
+    pub(crate) async fn begin(&self) {
+        let at = |name: &str| self.folder.path().join(name).display().to_string();
+        let name = self.folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+        let log = File::options().create(true).append(true).open(at("log")).unwrap();
+        let mut daemon = as_root("dockerd");
+        // Beside others on the machine: with no network, and none of their containers.
+        daemon.args(["--bridge=none", "--iptables=false", "--ip-forward=false"]);
+        daemon.args([format!("--host={}", self.host()), format!("--pidfile={}", at("pid"))]);
+        daemon.args([format!("--exec-root={}", at("exec")), format!("--data-root={}", at("data"))]);
+        daemon.args([format!("--containerd-namespace={name}")]);
+        daemon.args([format!("--containerd-plugins-namespace={name}-plugins")]);
+        let mut daemon = daemon.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        // Whoever ends it finds it by its file.
+        std::thread::spawn(move || daemon.wait());
+        until(async || self.connection().probe().await.is_ok()).await;
+    }
+
+    /// Ends it in order, and its containers with it.
+    pub(crate) async fn stop(&self) {
+        self.signal("-TERM");
+        until(async || !self.runs()).await;
+    }
+
+    /// Ends it at once.
+    pub(crate) async fn kill(&self) {
+        self.signal("-KILL");
+        until(async || !self.runs()).await;
+    }
+
+    pub(crate) fn connection(&self) -> Connection {
+        Connection::new(Surroundings { host: Some(self.host()), ..Surroundings::new(None) })
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.folder.path().join("socket").display())
+    }
+
+    /// The process of this file, if it runs and is of this daemon.
+    fn process(&self, file: &str) -> Option<String> {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        let pid = as_root("cat").arg(self.folder.path().join(file)).output().ok()?.stdout;
+        let pid = String::from_utf8_lossy(&pid).trim().to_owned();
+        let line = std::fs::read(PathBuf::from("/proc").join(&pid).join("cmdline")).ok()?;
+        // One that has ended and that nobody has waited for yet has no words any more, and still counts as a process.
+        (line.is_empty() || String::from_utf8_lossy(&line).contains(&folder)).then_some(pid)
+    }
+
+    /// Whether it runs, or what it started to hold its containers: before that has gone, another can't start.
+    fn runs(&self) -> bool {
+        ["pid", "exec/containerd/containerd.pid"].iter().any(|file| self.process(file).is_some())
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(pid) = self.process("pid") {
+            as_root("kill").args([signal, &pid]).status().ok();
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.signal("-TERM");
+        for _ in 0..300 {
+            if !self.runs() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        // The mount of its own that a daemon which was killed left behind.
+        let data = self.folder.path().join("data");
+        as_root("umount").arg("--lazy").arg(data).stderr(Stdio::null()).status().ok();
+        as_root("rm").arg("-rf").arg(self.folder.path()).status().ok();
+    }
+}
