@@ -71,9 +71,9 @@ async fn pass(mut client: UnixStream, daemon: PathBuf) -> std::io::Result<()> {
     daemon.write_all(asked.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes()).await?;
     let mut answer = String::new();
     daemon.read_to_string(&mut answer).await?;
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains(" 200 "), "{head}");
-    let mut list: Value = serde_json::from_str(body).expect("a list");
+    let mut list: Value = serde_json::from_str(body).unwrap();
     for container in list.as_array_mut().into_iter().flatten() {
         let older = container["Labels"][OLDER].as_str().and_then(|text| text.parse::<i64>().ok());
         if let (Some(older), Some(created)) = (older, container["Created"].as_i64()) {
