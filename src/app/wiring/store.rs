@@ -19,12 +19,12 @@ pub(super) struct Opened {
 }
 
 #[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, reason = "PostgreSQL takes them all, a file one of them")
+)]
+#[cfg_attr(
     not(any(feature = "file", feature = "postgres")),
-    expect(
-        unused_variables,
-        clippy::unused_async,
-        reason = "a store that is compiled in takes both"
-    )
+    expect(clippy::unused_async, reason = "a store that is compiled in is awaited")
 )]
 pub(super) async fn open(
     config: &Config,

@@ -1,7 +1,7 @@
 //! The command line.
 
 mod args;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "stdio", feature = "file", feature = "embedded"))]
 mod ending;
 mod init;
 #[cfg(feature = "http")]

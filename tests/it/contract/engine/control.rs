@@ -119,6 +119,7 @@ pub(super) async fn there_is_nothing_of_node(bench: &Bench) {
 }
 
 /// And where it is.
+#[cfg(feature = "docker")]
 pub(super) async fn there_is_node_and_nothing_of_the_server(bench: &Bench) {
     let (variable, folder) = ("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
     assert!(std::env::var_os(variable).is_some());
