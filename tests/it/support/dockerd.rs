@@ -47,8 +47,9 @@ impl Daemon {
         let name = self.folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
         let log = File::options().create(true).append(true).open(at("log")).unwrap();
         let mut daemon = as_root("dockerd");
-        // Beside others on the machine: with no network, and none of their containers.
-        daemon.args(["--bridge=none", "--iptables=false", "--ip-forward=false"]);
+        // Beside others on the machine, with none of their containers. Not --bridge=none, which takes away their bridge.
+        daemon.args(["--iptables=false", "--ip6tables=false", "--ip-masq=false"]);
+        daemon.arg("--ip-forward=false");
         daemon.args([format!("--host={}", self.host()), format!("--pidfile={}", at("pid"))]);
         daemon.args([format!("--exec-root={}", at("exec")), format!("--data-root={}", at("data"))]);
         daemon.args([format!("--containerd-namespace={name}")]);
