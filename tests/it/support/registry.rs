@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+use super::wait::until;
+
 /// An archive without files.
 const LAYER: [u8; 1024] = [0; 1024];
 
@@ -90,6 +92,7 @@ impl Registry {
 
     /// Comes back when somebody has asked for the layer.
     pub(crate) async fn asked_for_layer(&self) {
+        until(async || self.shared.asked.available_permits() > 0).await;
         self.shared.asked.acquire().await.unwrap().forget();
     }
 
