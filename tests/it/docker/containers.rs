@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynamic_mcp::adapters::outbound::docker::Containers;
 use dynamic_mcp::adapters::outbound::docker::labels::{Instance, Role};
-use dynamic_mcp::adapters::outbound::docker::{Containers, Network, Resources, Spec};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -13,19 +13,7 @@ use crate::support::docker;
 #[tokio::test]
 async fn one_that_nobody_waits_for_any_more_is_removed() {
     let instance = Instance::new(&Uuid::new_v4().to_string());
-    let spec = Spec {
-        role: Role::Session,
-        instance: instance.clone(),
-        image: "node:lts-slim".to_owned(),
-        command: vec!["cat".to_owned()],
-        environment: vec![],
-        network: Network::None,
-        resources: Resources { memory_bytes: 64 << 20, millicpus: 1000 },
-        workspace_bytes: 1 << 20,
-        workspace_exec: false,
-        volumes: vec![],
-        lifetime: None,
-    };
+    let spec = docker::idle(Role::Session, &instance);
     let tasks = TaskTracker::new();
     let containers = Containers::new(Arc::new(docker::connection()), &tasks);
     // Wherever it is on its way: asked for, made, or started.

@@ -7,7 +7,7 @@ use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, RemoveContainerOptionsBuilder,
 };
 use dynamic_mcp::adapters::outbound::docker::labels::{Instance, Role};
-use dynamic_mcp::adapters::outbound::docker::{Dialect, Network, Resources, STARTED_WITHIN, Spec};
+use dynamic_mcp::adapters::outbound::docker::{Dialect, STARTED_WITHIN};
 use dynamic_mcp::ports::Engine as _;
 use futures_util::future::join_all;
 
@@ -18,19 +18,7 @@ use crate::support::wait::until;
 
 /// A container that was described to the daemon and not started, as one is whose server is killed in between.
 async fn unstarted(client: &Client, role: Role, older: Duration) -> String {
-    let spec = Spec {
-        role,
-        instance: Instance::new("a-test-of-leftovers"),
-        image: "node:lts-slim".to_owned(),
-        command: vec!["cat".to_owned()],
-        environment: vec![],
-        network: Network::None,
-        resources: Resources { memory_bytes: 64 << 20, millicpus: 1000 },
-        workspace_bytes: 1 << 20,
-        workspace_exec: false,
-        volumes: vec![],
-        lifetime: None,
-    };
+    let spec = docker::idle(role, &Instance::new("a-test-of-leftovers"));
     let mut body = spec.body(Dialect::Docker);
     body.labels.as_mut().unwrap().insert(OLDER.to_owned(), older.as_secs().to_string());
     client.create_container(None::<CreateContainerOptions>, body).await.unwrap().id

@@ -9,7 +9,7 @@ use std::{fs, io};
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use dynamic_mcp::adapters::outbound::docker::labels::{Instance, Role};
 use dynamic_mcp::adapters::outbound::docker::{
-    Connection, Containers, DockerError, Network, Resources, Spec, Surroundings,
+    Connection, Containers, DockerError, Spec, Surroundings,
 };
 use futures_util::StreamExt as _;
 use tempfile::TempDir;
@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::support::authority::Authority;
+use crate::support::docker;
 
 /// The folder that `docker` keeps the context `work` in.
 const WORK: &str = "00e13ed7af55b27622f1d6eab5bec0147e68efe28dc2b12461117afa1a5ed40e";
@@ -206,17 +207,9 @@ async fn input_and_output_pass(connection: Connection) {
         step.unwrap();
     }
     let spec = Spec {
-        role: Role::Call,
-        instance: Instance::new("behind-tls"),
         image: "tiny".to_owned(),
         command: ["/bin/busybox", "cat"].map(ToOwned::to_owned).into(),
-        environment: vec![],
-        network: Network::None,
-        resources: Resources { memory_bytes: 64 << 20, millicpus: 1000 },
-        workspace_bytes: 1 << 20,
-        workspace_exec: false,
-        volumes: vec![],
-        lifetime: None,
+        ..docker::idle(Role::Call, &Instance::new("behind-tls"))
     };
     let tasks = TaskTracker::new();
     let containers = Containers::new(Arc::new(connection), &tasks);

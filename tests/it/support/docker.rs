@@ -54,17 +54,10 @@ pub(crate) async fn remove_image(image: &ContainerImage) {
 /// What Node prints of a script, in a container like those of calls, with a volume of packages.
 pub(crate) async fn run_with(volume: &str, script: &str) -> String {
     let spec = Spec {
-        role: Role::Call,
-        instance: Instance::new("a-test-of-packages"),
-        image: "node:lts-slim".to_owned(),
         command: ["node", "-e", script].map(ToOwned::to_owned).into(),
-        environment: vec![],
-        network: Network::None,
         resources: Resources { memory_bytes: 256 << 20, millicpus: 1000 },
-        workspace_bytes: 1 << 20,
-        workspace_exec: false,
         volumes: vec![VolumeMount { volume: volume.to_owned(), at: DEPENDENCIES, read_only: true }],
-        lifetime: None,
+        ..idle(Role::Call, &Instance::new("a-test-of-packages"))
     };
     let tasks = TaskTracker::new();
     let containers = Containers::new(Arc::new(connection()), &tasks);
@@ -183,4 +176,21 @@ pub(crate) async fn instance_of(container: &str) -> Instance {
     let client = connection().client().await.unwrap();
     let found = client.inspect_container(container, None::<InspectContainerOptions>).await.unwrap();
     Instance::new(&found.config.unwrap().labels.unwrap()[labels::INSTANCE])
+}
+
+/// A small container that does nothing until its input ends.
+pub(crate) fn idle(role: Role, instance: &Instance) -> Spec {
+    Spec {
+        role,
+        instance: instance.clone(),
+        image: "node:lts-slim".to_owned(),
+        command: vec!["cat".to_owned()],
+        environment: vec![],
+        network: Network::None,
+        resources: Resources { memory_bytes: 64 << 20, millicpus: 1000 },
+        workspace_bytes: 1 << 20,
+        workspace_exec: false,
+        volumes: vec![],
+        lifetime: None,
+    }
 }
