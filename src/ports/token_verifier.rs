@@ -33,8 +33,8 @@ pub trait TokenVerifier: Send + Sync {
     /// Says who a token was issued to.
     ///
     /// MUST accept only a token that the issuer signed, for this server, and that is valid now. MUST give a
-    /// caller with a subject, and never promise more time than the token has. MUST answer within seconds, whatever the issuer's server does. MUST keep the
-    /// token out of errors and logs.
+    /// caller with a subject, and never promise more time than the token has. MUST answer within seconds,
+    /// whatever the issuer's server does. MUST keep the token out of errors and logs.
     async fn verify(&self, token: &str) -> Result<Accepted, TokenError>;
 
     /// What keeps it from judging tokens just now, in words without an address; `None`: nothing.
