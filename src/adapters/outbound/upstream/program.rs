@@ -33,6 +33,9 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// Rounds of looking for processes that have left the group; a fork during one is found in the next.
 #[cfg(target_os = "linux")]
 const ROUNDS: usize = 20;
+/// Longest wait in a round for one that was killed to be dead.
+#[cfg(target_os = "linux")]
+const DYING: rustix::event::Timespec = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
 
 static STARTS: AtomicU64 = AtomicU64::new(0);
 
@@ -175,15 +178,21 @@ fn kill_marked(mark: &str) {
     }
 }
 
-/// By a handle on the process, so that no other one that got its number meanwhile is hit.
+/// By a handle on the process, so that no other one that got its number meanwhile is hit; waits until it is dead.
 #[cfg(target_os = "linux")]
 fn kill_if_marked(id: Pid, marked: &str) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
     use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
     let Ok(handle) = pidfd_open(id, PidfdFlags::empty()) else { return false };
     let environment = std::fs::read(format!("/proc/{}/environ", id.as_raw_pid()));
     let is_marked = environment
         .is_ok_and(|all| all.split(|byte| *byte == 0).any(|entry| entry == marked.as_bytes()));
-    is_marked && pidfd_send_signal(handle, Signal::KILL).is_ok()
+    if !is_marked || pidfd_send_signal(&handle, Signal::KILL).is_err() {
+        return false;
+    }
+    // One that the kernel holds on to is looked for in the next round.
+    poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&DYING)).ok();
+    true
 }
 
 /// Reads on whatever comes, until there is no more: a program must not be held up by a full pipe, nor ended by a
