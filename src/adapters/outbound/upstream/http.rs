@@ -51,7 +51,7 @@ pub(super) fn transport(
         .no_proxy()
         .connect_timeout(CONNECT)
         .redirect(Policy::custom(same_origin))
-        .dns_resolver(Checked { any: listed })
+        .dns_resolver(Checked { names: System, any: listed })
         .build()
         .map_err(|_| UpstreamError::Unavailable("no HTTP client could be made".to_owned()))?;
     let mut headers = HashMap::new();
@@ -94,23 +94,94 @@ fn same_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-/// Resolves names to addresses that may be reached.
-struct Checked {
+/// The names that this machine knows.
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Resolves names to addresses that may be reached. Connections go to what comes from here, and to nothing else:
+/// whatever a name means a moment later is checked then.
+struct Checked<R> {
+    names: R,
     /// The host was listed by the operator.
     any: bool,
 }
 
-impl Resolve for Checked {
+impl<R: Resolve> Resolve for Checked<R> {
     fn resolve(&self, name: Name) -> Resolving {
-        let any = self.any;
+        let (host, any) = (name.as_str().to_owned(), self.any);
+        let found = self.names.resolve(name);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.await?;
             let allowed: Vec<SocketAddr> =
                 found.filter(|address| any || is_public(address.ip())).collect();
             if allowed.is_empty() {
-                return Err(refusal(name.as_str()).into());
+                return Err(refusal(&host).into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const PUBLIC: &str = "1.1.1.1:0";
+    const OWN: &str = "127.0.0.1:0";
+
+    /// A name server that answers each question otherwise.
+    struct Fickle(Mutex<Vec<&'static [&'static str]>>);
+
+    impl Resolve for Fickle {
+        fn resolve(&self, _: Name) -> Resolving {
+            let answer = self.0.lock().unwrap().pop().unwrap_or_default();
+            let answer: Vec<SocketAddr> = answer.iter().map(|at| at.parse().unwrap()).collect();
+            Box::pin(async move { Ok(Box::new(answer.into_iter()) as Addrs) })
+        }
+    }
+
+    fn checked(answers: &[&'static [&'static str]], any: bool) -> Arc<Checked<Fickle>> {
+        let names = Fickle(Mutex::new(answers.iter().rev().copied().collect()));
+        Arc::new(Checked { names, any })
+    }
+
+    async fn looked_up(resolver: &Checked<Fickle>) -> Option<Vec<String>> {
+        let found = resolver.resolve("rebound.example".parse().unwrap()).await.ok()?;
+        Some(found.map(|address| address.to_string()).collect())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_comes_to_mean_this_machine_leads_nowhere() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://rebound.example:{}/", listener.local_addr().unwrap().port());
+        let resolver = checked(&[&[PUBLIC], &[OWN], &[OWN, PUBLIC], &[OWN]], false);
+        assert_eq!(looked_up(&resolver).await.unwrap(), [PUBLIC]);
+        assert_eq!(looked_up(&resolver).await, None);
+        assert_eq!(looked_up(&resolver).await.unwrap(), [PUBLIC]);
+        let client = |resolver| {
+            reqwest::Client::builder().no_proxy().dns_resolver(resolver).build().unwrap()
+        };
+        let error = client(resolver).get(&url).send().await.unwrap_err();
+        let text = format!("{error:?}");
+        assert!(text.contains("is not on the public internet"), "{text}");
+
+        // The same client gets there where the operator has listed the host: this is how it would be reached.
+        let listed = client(checked(&[&[OWN]], true)).get(&url).send();
+        tokio::select! {
+            accepted = listener.accept() => drop(accepted.unwrap()),
+            answer = listed => panic!("{answer:?}"),
+        }
     }
 }
