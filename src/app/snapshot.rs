@@ -62,6 +62,36 @@ fn compile_once<'a>(
     schema.map(|schema| slot.get_or_init(|| checker.compile(schema)))
 }
 
+/// Deletions in one of the two maps of [`Deleted`]. More than a store announces before it says that everything
+/// is to be read again, so that an event that is later than these is followed by the one that puts it right.
+const DELETIONS: usize = 4_096;
+
+/// Last revisions of the names that were deleted last, so that a late event can't bring one back. Two maps, of which the
+/// older is forgotten when the newer is full.
+#[derive(Clone, Default)]
+struct Deleted {
+    newer: imbl::HashMap<ToolName, Revision>,
+    older: imbl::HashMap<ToolName, Revision>,
+}
+
+impl Deleted {
+    fn get(&self, name: &ToolName) -> Option<Revision> {
+        self.newer.get(name).or_else(|| self.older.get(name)).copied()
+    }
+
+    fn insert(&mut self, name: ToolName, revision: Revision) {
+        if self.newer.len() >= DELETIONS {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        self.newer.insert(name, revision);
+    }
+
+    fn remove(&mut self, name: &ToolName) {
+        self.newer.remove(name);
+        self.older.remove(name);
+    }
+}
+
 /// The registry at one moment. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Snapshot {
@@ -69,8 +99,7 @@ pub struct Snapshot {
     tools: imbl::OrdMap<ToolName, Arc<Tool>>,
     /// By client-safe spelling; of names that collide, the first one in order.
     spellings: imbl::HashMap<String, ToolName>,
-    /// Last revisions of deleted names seen, so that a late event can't bring one back.
-    deleted: imbl::HashMap<ToolName, Revision>,
+    deleted: Deleted,
     corrupt: imbl::HashMap<String, Arc<str>>,
     mounts: Mounts,
 }
@@ -132,7 +161,7 @@ impl Snapshot {
     }
 
     pub(super) fn last_deleted(&self, name: &ToolName) -> Option<Revision> {
-        self.deleted.get(name).copied()
+        self.deleted.get(name)
     }
 
     /// Everything anew; nothing where that is what is here already.
@@ -198,5 +227,25 @@ impl Snapshot {
             *spelled = name.clone();
         }
         self.tools.insert(name, tool);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_deletions_are_known_and_no_more_than_those() {
+        let mut deleted = Deleted::default();
+        let name = |number| ToolName::parse_external(&format!("a.tool{number}")).unwrap();
+        for number in 0..DELETIONS * 3 {
+            deleted.insert(name(number), Revision::FIRST);
+        }
+        assert!(deleted.newer.len() + deleted.older.len() <= DELETIONS * 2);
+        for number in DELETIONS * 2..DELETIONS * 3 {
+            assert_eq!(deleted.get(&name(number)), Some(Revision::FIRST));
+        }
+        deleted.remove(&name(DELETIONS * 3 - 1));
+        assert_eq!(deleted.get(&name(DELETIONS * 3 - 1)), None);
     }
 }
