@@ -56,6 +56,8 @@ struct Waiting {
     tool: ToolName,
     open: BTreeMap<String, Answer>,
     running: Running,
+    /// Ends the watch over its time.
+    _watched: DropGuard,
 }
 
 /// A call that goes on by itself. Cancelled when dropped.
@@ -120,7 +122,7 @@ impl Upstreams {
             Some(question) = running.questions.recv() => question,
             () = cancel.cancelled() => return Err(self.cancelled().into()),
         };
-        self.park(Waiting { caller, tool: name, open: BTreeMap::new(), running }, asked)
+        self.park(caller, name, running, asked)
     }
 
     fn start(
@@ -148,27 +150,38 @@ impl Upstreams {
     }
 
     /// Keeps the call until its client comes back, with what it has asked until now.
-    fn park(self: &Arc<Self>, mut waiting: Waiting, first: Question) -> Result<Step, AppError> {
-        let mut questions = Map::new();
+    fn park(
+        self: &Arc<Self>,
+        caller: Caller,
+        tool: ToolName,
+        mut running: Running,
+        first: Question,
+    ) -> Result<Step, AppError> {
+        let (mut questions, mut open) = (Map::new(), BTreeMap::new());
         let mut next = Some(first);
         while let Some(Question { request, answer }) = next {
-            waiting.running.asked += 1;
-            let key = format!("question-{}", waiting.running.asked);
+            running.asked += 1;
+            let key = format!("question-{}", running.asked);
             questions.insert(key.clone(), Value::Object(request));
-            waiting.open.insert(key, answer);
-            next = waiting.running.questions.try_recv().ok();
+            open.insert(key, answer);
+            next = running.questions.try_recv().ok();
         }
-        if waiting.running.asked > MAX_QUESTIONS {
+        if running.asked > MAX_QUESTIONS {
             return Err(UpstreamsError::AsksTooMuch { max: MAX_QUESTIONS }.into());
         }
-        *waiting.running.sink.now() = Arc::new(NoSink);
-        let tool = waiting.tool.clone();
+        *running.sink.now() = Arc::new(NoSink);
         let state = format!("{PREFIX}{}", self.parts.ids.uuid());
+        let over = CancellationToken::new();
+        let watched = over.clone().drop_guard();
+        let waiting = Waiting { caller, tool: tool.clone(), open, running, _watched: watched };
         self.parked.keep(&state, waiting)?;
         let (upstreams, parked) = (Arc::clone(self), state.clone());
         self.parts.lifecycle.tasks.spawn(async move {
-            let lifecycle = &upstreams.parts.lifecycle;
-            lifecycle.draining.run_until_cancelled(tokio::time::sleep(WAIT)).await;
+            tokio::select! {
+                () = over.cancelled() => return,
+                () = upstreams.parts.lifecycle.draining.cancelled() => {}
+                () = tokio::time::sleep(WAIT) => {}
+            }
             upstreams.parked.forget(&parked);
         });
         Ok(Step::Asks { tool, questions, state })

@@ -285,6 +285,7 @@ async fn no_call_runs(site: &Site) {
 async fn a_client_without_a_session_is_asked_by_the_call_s_answer() {
     let folder = tempfile::tempdir().unwrap();
     let mut site = without_session(&folder).await;
+    let tasks = site.served.test.lifecycle.tasks.len();
     let first = asked(&mut site).await;
     let (_, question) = first["inputRequests"].as_object().unwrap().iter().next().unwrap();
     assert_eq!(question["method"], "elicitation/create", "{first}");
@@ -300,6 +301,10 @@ async fn a_client_without_a_session_is_asked_by_the_call_s_answer() {
     silent["inputResponses"] = json!({});
     let done = site.client().request("tools/call", silent).await;
     assert!(text(&done).contains("did not answer"), "{done}");
+    // Nothing goes on watching over what was answered.
+    while site.served.test.lifecycle.tasks.len() > tasks {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     site.end().await;
 }
 
