@@ -208,9 +208,10 @@ impl Upstreams {
         Ok(Attached::of(&mount))
     }
 
-    /// Detaches a server; returns when its connection is closed. `false`: there was none.
-    pub async fn detach(&self, alias: &str) -> Result<bool, AppError> {
-        let Ok(alias) = Alias::parse(alias) else { return Ok(false) };
+    /// Detaches a server; returns when its connection is closed.
+    pub async fn detach(&self, alias: &str) -> Result<Alias, AppError> {
+        let none = || UpstreamsError::NotAttached(alias.chars().take(Alias::MAX_CHARS).collect());
+        let alias = Alias::parse(alias).map_err(|_| none())?;
         let changing = self.changing.lock().await;
         let removed = self.parts.store.remove(&alias).await?;
         let mount = self.unmount(&alias);
@@ -218,7 +219,7 @@ impl Upstreams {
         if let Some(mount) = &mount {
             mount.end().await;
         }
-        Ok(removed)
+        if removed { Ok(alias) } else { Err(none().into()) }
     }
 
     /// Mounts what is kept, and follows what others attach and detach, until `stop`.

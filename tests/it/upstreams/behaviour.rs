@@ -196,7 +196,9 @@ async fn the_limit_and_replacing() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     assert_eq!(text(&site.client().call("a.echo", json!({ "n": 2 })).await), r#"{"n":2}"#);
-    assert_eq!(site.detach("c").await["detached"], false);
+    for nobody in ["c", "no alias"] {
+        assert_eq!(site.detach(nobody).await["code"], "not_found");
+    }
 }
 
 #[tokio::test]

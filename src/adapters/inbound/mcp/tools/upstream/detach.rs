@@ -23,7 +23,7 @@ pub(in super::super) struct Input {
 pub(in super::super) struct Output {
     /// The alias.
     alias: String,
-    /// Whether a server was attached as that.
+    /// Always true.
     detached: bool,
 }
 
@@ -39,8 +39,7 @@ impl Tool for Detach {
     type Output = Json<Output>;
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Json<Output>, AppError> {
-        let detached = super::upstreams(call)?.detach(&input.alias).await?;
-        let alias = input.alias.chars().take(64).collect();
-        Ok(Json::new(Output { alias, detached }))
+        let alias = super::upstreams(call)?.detach(&input.alias).await?;
+        Ok(Json::new(Output { alias: alias.to_string(), detached: true }))
     }
 }
