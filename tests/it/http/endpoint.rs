@@ -50,6 +50,27 @@ async fn what_is_no_message_is_an_invalid_request() {
 }
 
 #[tokio::test]
+async fn parameters_of_the_wrong_type_are_refused_under_the_requests_id() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    let mut client = server.client().await;
+    for params in [r#"{"cursor":5}"#, r#"{"cursor":{},"_meta":{}}"#, "[]", "5", r#"{"_meta":5}"#] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":3,"method":"tools/list","params":{params}}}"#);
+        let answer = client.post(&session, &body).await;
+        answer.assert_refused(400, -32_602);
+        assert_eq!(answer.json()["id"], 3, "{params}");
+    }
+    let body = stateless(4, "tools/list", r#""cursor":5"#);
+    let answer = client.post(&stateless_headers("tools/list", None), &body).await;
+    answer.assert_refused(400, -32_602);
+    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    let deep = format!(r#"{{"jsonrpc":"2.0","id":5,"method":"ping","params":{{"a":{deep}}}}}"#);
+    let answer = client.post(&session, &deep).await;
+    answer.assert_refused(400, -32_700);
+    assert_eq!(answer.json()["id"], 5);
+}
+
+#[tokio::test]
 async fn batches_are_invalid_requests() {
     let server = TestServer::start().await;
     let session = server.session().await;

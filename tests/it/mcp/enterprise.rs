@@ -47,6 +47,12 @@ async fn resources_are_listed_and_read() {
     insta::assert_json_snapshot!("resources", listed["result"]);
     let templates = served.client.request("resources/templates/list", json!({})).await;
     assert_eq!(templates["result"]["resourceTemplates"], json!([]));
+    for method in ["resources/list", "resources/templates/list", "prompts/list"] {
+        for cursor in [json!("made-up"), json!(5)] {
+            let page = served.client.request(method, json!({ "cursor": cursor })).await;
+            assert_eq!(page["error"]["code"], -32_602, "{method} {cursor}: {page}");
+        }
+    }
     let meta = read(&mut served, "dynamic://service/meta").await;
     assert_eq!((&meta["name"], &meta["profile"]), (&json!("dynamic-mcp"), &json!("enterprise")));
     let config = read(&mut served, "dynamic://service/runtime-config").await;

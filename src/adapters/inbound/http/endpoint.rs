@@ -126,6 +126,9 @@ impl<H: ServerHandler> Endpoint<H> {
         let session =
             self.request_session(named.as_deref(), &message, &body, &head.extensions).await;
         let session = session.map_err(answering)?;
+        if let Some(refusal) = message.bad_list(&body) {
+            return Err(answering(refusal));
+        }
         if let (Some(authenticator), Some(caller)) =
             (&self.shared.authenticator, head.extensions.get::<Caller>())
         {

@@ -50,19 +50,19 @@ impl<'a> Message<'a> {
     pub(super) fn refusal_for(body: &[u8]) -> Refusal {
         match serde_json::from_slice::<Value>(body) {
             Err(error) => Refusal::not_json(&error.to_string()),
-            Ok(Value::Array(_)) => Refusal::not_a_message(
-                "Invalid Request: batches are not taken; send each message on its own",
-            ),
-            Ok(_) => {
-                Refusal::not_a_message("Invalid Request: the body is not a JSON-RPC 2.0 message")
-            }
+            Ok(message) => Refusal::misuse(mcp::not_a_message(&message)),
         }
     }
 
     /// Why a body that asks for a session can't have one: the SDK would take it for something else.
     pub(super) fn bad_handshake(body: &[u8]) -> Option<Refusal> {
-        let error = mcp::bad_handshake(&serde_json::from_slice(body).ok()?)?;
-        Some(Refusal::invalid_params(error.message))
+        mcp::bad_handshake(&serde_json::from_slice(body).ok()?).map(Refusal::misuse)
+    }
+
+    /// Why a body that asks for a list can't have it: the SDK would take it for something else.
+    pub(super) fn bad_list(&self, body: &[u8]) -> Option<Refusal> {
+        let method = self.method.as_deref().filter(|_| self.is_request())?;
+        mcp::bad_list(method, body).map(Refusal::misuse)
     }
 
     /// Whether an answer is due.

@@ -9,6 +9,7 @@ use http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, StatusCode};
+use rmcp::ErrorData;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -30,8 +31,6 @@ pub(super) struct Refusal {
 /// Codes of JSON-RPC 2.0, and of its range for servers.
 mod code {
     pub(super) const PARSE_ERROR: i32 = -32_700;
-    pub(super) const INVALID_REQUEST: i32 = -32_600;
-    pub(super) const INVALID_PARAMS: i32 = -32_602;
     pub(super) const INTERNAL: i32 = -32_603;
     pub(super) const REFUSED: i32 = -32_000;
     pub(super) const UNKNOWN_SESSION: i32 = -32_001;
@@ -65,14 +64,9 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, code::PARSE_ERROR, message)
     }
 
-    /// The body is JSON, but not one JSON-RPC message.
-    pub(super) fn not_a_message(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code::INVALID_REQUEST, message)
-    }
-
-    /// A request whose parameters can't be read.
-    pub(super) fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMS, message)
+    /// The body is JSON, but nothing that the protocol has.
+    pub(super) fn misuse(error: ErrorData) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.code.0, error.message)
     }
 
     /// No such session, or not this caller's: the two look the same.

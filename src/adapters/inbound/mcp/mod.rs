@@ -36,5 +36,5 @@ mod tools;
 mod trace;
 
 pub use exchange::Extractors;
-pub use misuse::bad_handshake;
+pub use misuse::{bad_handshake, bad_list, not_a_message};
 pub use server::{McpOptions, McpServer};

@@ -10,8 +10,9 @@ use rmcp::model::{
     CompleteRequestParams, CompleteResult, ConstString, CustomRequest, CustomResult,
     DiscoverResult, ErrorCode, GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse,
     Implementation, InitializeRequestParams, InitializeResult, JsonObject,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourcesRequestMethod, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, PromptsCapability, ReadResourceRequestMethod,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, PromptsCapability, ReadResourceRequestMethod,
     ReadResourceRequestParams, ReadResourceResponse, ResourcesCapability, ServerCapabilities,
     ServerConfig, SubscriptionFilter, Tool,
 };
@@ -270,6 +271,16 @@ impl ServerHandler for McpServer {
         self.shared.enterprise::<ListResourcesRequestMethod>()?;
         only_page(request.as_ref(), "resources/list")?;
         Ok(ListResourcesResult::with_all_items(resources::all()))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.shared.enterprise::<ListResourceTemplatesRequestMethod>()?;
+        only_page(request.as_ref(), "resources/templates/list")?;
+        Ok(ListResourceTemplatesResult::default())
     }
 
     async fn read_resource(

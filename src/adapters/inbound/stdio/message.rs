@@ -1,6 +1,7 @@
 //! One line into one message, or into the answer that refuses it.
 
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode, JsonRpcMessage, RequestId};
+use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::{Value, json};
 
@@ -27,12 +28,14 @@ pub(super) fn read(line: &[u8]) -> Read {
         return Read::Nothing;
     }
     match serde_json::from_slice(line) {
-        Ok(message) => Read::Message(Box::new(message)),
+        Ok(message) => match bad_list(&message, line) {
+            Some(answer) => Read::Refused(answer),
+            None => Read::Message(Box::new(message)),
+        },
         Err(error) if error.classify() == Category::Data => Read::Refused(not_a_message(line)),
         Err(error) => {
             let message = format!("Parse error: {error}");
-            let id = id_beside_surrogates(line);
-            Read::Refused(refusal(ErrorCode::PARSE_ERROR, &message, id.as_ref()))
+            Read::Refused(refusal(ErrorCode::PARSE_ERROR, &message, id_of(line).as_ref()))
         }
     }
 }
@@ -65,37 +68,33 @@ pub(super) fn bad_handshake(message: &ClientJsonRpcMessage) -> Option<Vec<u8>> {
     Some(refusal(error.code, &error.message, Some(&request.id.clone().into_json_value())))
 }
 
+/// The answer to a request for a list whose parameters can't be read; `None` for every other message.
+fn bad_list(message: &ClientJsonRpcMessage, line: &[u8]) -> Option<Vec<u8>> {
+    let JsonRpcMessage::Request(request) = message else { return None };
+    let error = mcp::bad_list(request.request.method(), line)?;
+    Some(refusal(error.code, &error.message, Some(&request.id.clone().into_json_value())))
+}
+
 /// JSON, but no message of the protocol.
 fn not_a_message(line: &[u8]) -> Vec<u8> {
-    let value: Value = serde_json::from_slice(line).unwrap_or_default();
-    if value.is_array() {
-        let message = "Invalid Request: batches are not served; send one message a line";
-        return refusal(ErrorCode::INVALID_REQUEST, message, None);
-    }
-    let id = id_of(&value);
-    let message = "Invalid Request: not a JSON-RPC 2.0 request, notification or response of MCP";
-    refusal(ErrorCode::INVALID_REQUEST, message, id)
+    let error = mcp::not_a_message(&serde_json::from_slice(line).unwrap_or_default());
+    refusal(error.code, &error.message, id_of(line).as_ref())
 }
 
-/// What the request is known by, if it can be answered under that.
-fn id_of(message: &Value) -> Option<&Value> {
-    message.get("id").filter(|id| id.is_string() || id.is_i64() || id.is_u64())
-}
-
-/// The id of a line that is JSON but for halves of surrogate pairs, which JavaScript writes as escapes and Unicode
-/// doesn't have. Without it the client would wait for ever for an answer to its request.
-fn id_beside_surrogates(line: &[u8]) -> Option<Value> {
-    let mut line = line.to_vec();
-    for at in 0..line.len() {
-        let escape = line.get_mut(at..at + 6);
-        if let Some([b'\\', b'u', digits @ ..]) = escape
-            && let [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', _, _] = digits
-        {
-            digits.copy_from_slice(b"fffd");
-        }
+/// What the request is known by, if it can be answered under that: without it the client would wait for ever. It is
+/// found in what is no good JSON too, as long as its parts can be told from each other: half a surrogate pair, which
+/// JavaScript writes and Unicode doesn't have, bytes that are not UTF-8, or values that are nested too deep.
+fn id_of(line: &[u8]) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Message {
+        id: Option<Value>,
     }
-    let message: Value = serde_json::from_slice(&line).ok()?;
-    id_of(&message).cloned()
+    // An array would be taken for an object whose members come in order.
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    let Message { id } = serde_json::from_slice(line).ok()?;
+    id.filter(|id| id.is_string() || id.is_i64() || id.is_u64())
 }
 
 /// Written by hand, because the SDK leaves an unknown id out where JSON-RPC wants `null`.
@@ -127,32 +126,50 @@ mod tests {
     #[test]
     fn what_is_not_json_is_a_parse_error() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let deep_params = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}{}}}"#,
-            "[".repeat(5_000),
-            "]".repeat(5_000)
-        );
-        for line in [
-            b"garbage".as_slice(),
-            b"{\"jsonrpc\":",
-            b"\xff\xfe\x00",
-            b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}",
-            deep.as_bytes(),
-            deep_params.as_bytes(),
-        ] {
+        for line in [b"garbage".as_slice(), b"{\"jsonrpc\":", b"\xff\xfe\x00", deep.as_bytes()] {
             assert_eq!(refused(line), (-32_700, Value::Null));
         }
     }
 
-    /// Text that was cut in the middle of an emoji.
     #[test]
-    fn half_of_a_surrogate_pair_is_a_parse_error_of_the_request_that_has_it() {
-        for (text, id) in [
-            (r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":"x\ud83d"}}"#, json!(7)),
-            (r#"{"jsonrpc":"2.0","id":"a","method":"x\uDC00y"}"#, json!("a")),
-            (r#"{"jsonrpc":"2.0","id":7,"method":"\ud83d}"#, Value::Null),
+    fn a_parse_error_is_one_of_the_request_whose_id_can_be_seen() {
+        let nested = |id: &str| {
+            let (open, close) = ("[".repeat(5_000), "]".repeat(5_000));
+            format!(r#"{{"jsonrpc":"2.0","method":"ping","params":{open}{close},"id":{id}}}"#)
+        };
+        for (line, id) in [
+            // Text that was cut in the middle of an emoji.
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":"x\ud83d"}}"#.to_owned(),
+                json!(7),
+            ),
+            (r#"{"jsonrpc":"2.0","id":"a","method":"x\uDC00y"}"#.to_owned(), json!("a")),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"\ud83d}"#.to_owned(), Value::Null),
+            (nested("9"), json!(9)),
+            (nested("{}"), Value::Null),
+            (nested("1,\"id\":2"), Value::Null),
         ] {
-            assert_eq!(refused(text.as_bytes()), (-32_700, id), "{text}");
+            assert_eq!(refused(line.as_bytes()), (-32_700, id), "{line}");
+        }
+        let no_utf8 = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}";
+        assert_eq!(refused(no_utf8), (-32_700, json!(1)));
+    }
+
+    #[test]
+    fn parameters_that_are_no_object_are_invalid() {
+        for (params, method) in [
+            ("[]", "tools/list"),
+            ("5", "ping"),
+            (r#""x""#, "tools/call"),
+            (r#"{"_meta":5}"#, "tools/call"),
+            (r#"{"_meta":[]}"#, "nope"),
+            (r#"{"cursor":5}"#, "tools/list"),
+            (r#"{"cursor":{},"_meta":{}}"#, "prompts/list"),
+            (r#"{"cursor":[]}"#, "resources/templates/list"),
+        ] {
+            let line =
+                format!(r#"{{"jsonrpc":"2.0","id":3,"method":"{method}","params":{params}}}"#);
+            assert_eq!(refused(line.as_bytes()), (-32_602, json!(3)), "{line}");
         }
     }
 
