@@ -231,6 +231,34 @@ fn a_file_that_cannot_be_merged_is_left_as_it_was() {
     }
 }
 
+#[test]
+fn a_member_that_is_there_twice_is_refused_with_its_place() {
+    let desk = Desk::new();
+    let path = desk.path(".cursor/mcp.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for (text, place) in [
+        (r#"{"mcpServers":{"a":{}},"mcpServers":{"b":{}}}"#, "'mcpServers'"),
+        (r#"{"mcpServers":{"a":{}},"mcp\u0053ervers":1}"#, "'mcpServers'"),
+        (
+            r#"{"mcpServers":{"dynamic-mcp":{"env":{}},"dynamic-mcp":{}}}"#,
+            "'mcpServers.dynamic-mcp'",
+        ),
+        (
+            r#"{"mcpServers":{"dynamic-mcp":{"args":[],"args":["x"]}}}"#,
+            "'mcpServers.dynamic-mcp.args'",
+        ),
+        (r#"{"mcpServers":{"dynamic-mcp":{"url":"a","url":"b"}}}"#, "'mcpServers.dynamic-mcp.url'"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let sentence = desk.write(Client::Cursor).err().unwrap().to_string();
+        assert!(sentence.contains(place) && sentence.contains("more than once"), "{sentence}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    // Elsewhere in the file it is nobody's affair.
+    fs::write(&path, r#"{"theme":1,"theme":2,"mcpServers":{"a":{"x":1,"x":2}}}"#).unwrap();
+    desk.write(Client::Cursor).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_stays_a_link_and_permissions_stay() {

@@ -16,12 +16,18 @@ pub(super) fn merge(text: &str, table: &str, name: &str, entry: &Entry) -> Resul
     };
     let root =
         CstRootNode::parse(text, &options()).map_err(|error| format!("it is not JSON: {error}"))?;
-    let object = |object: Option<CstObject>, what: &str| {
-        object.ok_or_else(|| format!("{what} is something else than an object"))
+    let no_object = |what: &str| format!("{what} is something else than an object");
+    let below = |parent: &CstObject, name: &str, path: &str| {
+        refuse_twice(parent, name, path)?;
+        let object = parent.object_value_or_create(name);
+        object.ok_or_else(|| no_object(&format!("'{path}' in it")))
     };
-    let top = object(root.object_value_or_create(), "what is in it")?;
-    let servers = object(top.object_value_or_create(table), &format!("'{table}' in it"))?;
-    let server = object(servers.object_value_or_create(name), &format!("'{table}.{name}' in it"))?;
+    let top = root.object_value_or_create().ok_or_else(|| no_object("what is in it"))?;
+    let path = format!("{table}.{name}");
+    let server = below(&below(&top, table, table)?, name, &path)?;
+    for field in entry.not.iter().copied().chain(entry.fields.iter().map(|(field, _)| *field)) {
+        refuse_twice(&server, field, &format!("{path}.{field}"))?;
+    }
     for field in entry.not {
         if let Some(property) = server.get(field) {
             property.remove();
@@ -36,6 +42,17 @@ pub(super) fn merge(text: &str, table: &str, name: &str, entry: &Entry) -> Resul
         }
     }
     Ok(format!("{mark}{}", with_newline(&root.to_string())))
+}
+
+/// Refuses a member that is there twice. Readers take one of the two, most of them the last, and what is merged
+/// into the other is lost.
+fn refuse_twice(object: &CstObject, name: &str, path: &str) -> Result<(), String> {
+    let names = object.properties().into_iter().filter_map(|property| property.name());
+    let same = names.filter(|other| other.decoded_value().is_ok_and(|other| other == name));
+    if same.count() > 1 {
+        return Err(format!("'{path}' is in it more than once: leave one of them"));
+    }
+    Ok(())
 }
 
 /// JSON with comments and trailing commas, and nothing looser: what is odder was not meant.
