@@ -8,7 +8,7 @@ use dynamic_mcp::adapters::inbound::cli;
 use super::{PAGES, file, text};
 
 /// The commands of a page's shell blocks; lines that end in a backslash go on.
-fn commands(page: &str) -> Vec<String> {
+pub(super) fn commands(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut inside = false;
     let mut begun = String::new();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::image::{Image, call, succeed};
-use super::text;
+use super::{runbook, text};
 use crate::http::client::Client;
 use crate::support::wait::until;
 
@@ -66,6 +66,37 @@ impl Project {
     async fn compose(&self, words: &[&str]) -> String {
         succeed(&mut Command::from(self.command(words))).await
     }
+
+    /// Runs the runbook's commands by Compose whose words hold this, as they are written there but for the older
+    /// program's way to say which project is meant.
+    async fn as_written(&self, part: &str) {
+        const WRITTEN: &str =
+            "docker compose --env-file .env.prod -f deploy/docker-compose.postgres.yml";
+        let name = &self.image.name;
+        let program = format!(
+            "docker-compose --project-name {name} --env-file ../.env.prod -f docker-compose.postgres.yml"
+        );
+        let commands = runbook::written(WRITTEN);
+        let commands: Vec<_> = commands.iter().filter(|command| command.contains(part)).collect();
+        assert!(!commands.is_empty(), "no command has {part}");
+        let variables =
+            [("DYNAMIC_MCP_IMAGE", name.as_str()), ("POSTGRES_IMAGE", "dynamic-mcp-test-postgres")];
+        for command in commands {
+            let command = command.replace(WRITTEN, &program);
+            runbook::run(&command, &self.folder.path().join("deploy"), &variables).await;
+        }
+    }
+
+    /// Where its replicas are, which are ready.
+    async fn replicas(&self) -> [SocketAddr; 2] {
+        let mut found = Vec::new();
+        for name in REPLICAS {
+            let address = self.compose(&["port", name, "8788"]).await.parse().unwrap();
+            readiness(address, 200).await;
+            found.push(address);
+        }
+        found.try_into().unwrap()
+    }
 }
 
 impl Drop for Project {
@@ -108,14 +139,11 @@ async fn works(replica: SocketAddr, name: &str) {
 #[tokio::test]
 async fn two_replicas_and_a_database_that_is_killed_act_as_one() {
     let project = Project::new(format!("dynamic-mcp-compose-{}", std::process::id())).await;
-    project.compose(&["up", "--detach"]).await;
-    let mut replicas = Vec::new();
-    for name in REPLICAS {
-        let address = project.compose(&["port", name, "8788"]).await.parse().unwrap();
-        readiness(address, 200).await;
-        replicas.push(address);
+    for command in runbook::written("docker run ") {
+        runbook::run(&command, project.folder.path(), &[("IMAGE", &project.image.name)]).await;
     }
-    let [a, b] = replicas[..] else { panic!("{replicas:?}") };
+    project.compose(&["up", "--detach"]).await;
+    let [a, b] = project.replicas().await;
     let made = call(a, "dynamic.tool.create", &tool("text.first")).await;
     assert_eq!(made["isError"], false, "{made}");
     works(b, "text.first").await;
@@ -136,6 +164,19 @@ async fn two_replicas_and_a_database_that_is_killed_act_as_one() {
     assert_eq!(made["isError"], false, "{made}");
     for name in ["text.first", "text.second"] {
         works(a, name).await;
+    }
+
+    // Backed up and restored: what came between is gone. Then they are rolled, to the image that they have.
+    project.as_written(" pg_dump ").await;
+    let made = call(a, "dynamic.tool.create", &tool("text.third")).await;
+    assert_eq!(made["isError"], false, "{made}");
+    for part in [" stop ", " pg_restore ", " start ", " up "] {
+        project.as_written(part).await;
+    }
+    for replica in project.replicas().await {
+        works(replica, "text.second").await;
+        let none = call(replica, "text.third", r#"{"args":"x"}"#).await;
+        assert!(none.is_null(), "{none}");
     }
 
     // Asked to end, they end in order.

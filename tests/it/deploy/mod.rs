@@ -5,6 +5,7 @@ mod compose;
 mod image;
 mod manifests;
 mod names;
+mod runbook;
 mod unit;
 
 use std::path::{Path, PathBuf};
