@@ -1,11 +1,10 @@
-//! Ties this process's spans to those of its callers and of those it calls (W3C Trace Context).
+//! Ties what this process does to the traces of its callers and of those it calls (W3C Trace Context).
 //!
 //! The subscriber that spans go to is one for the process, and so is its companion here: it is installed once,
 //! and where nobody exports traces nothing is installed and everything below costs a load.
 
+use std::any::Any;
 use std::sync::OnceLock;
-
-use tracing::Span;
 
 /// Longest `tracestate` that is taken over, in bytes; the standard asks for at least 512.
 const MAX_STATE_BYTES: usize = 512;
@@ -27,13 +26,18 @@ impl TraceContext {
     }
 }
 
-/// Knows which span is which in a trace.
-pub trait Traces: Send + Sync {
-    /// Makes `span`, which has no child yet, a child of the caller's. MUST ignore what is no valid context.
-    fn continue_from(&self, span: &Span, caller: &TraceContext);
+/// While it lives, what begins on its thread belongs to the caller's trace.
+#[must_use = "what begins after it was dropped does not belong to the trace"]
+pub struct Entered(#[expect(dead_code, reason = "held, not read")] Box<dyn Any>);
 
-    /// What to send along with a request made within `span`; `None` where the span belongs to no trace.
-    fn context_of(&self, span: &Span) -> Option<TraceContext>;
+/// Knows where in a trace each thread's work is.
+pub trait Traces: Send + Sync {
+    /// Until the result is dropped, what begins on this thread MUST belong to the caller's trace, or to the one that it
+    /// would belong to anyway if `caller` is no valid context.
+    fn enter(&self, caller: &TraceContext) -> Box<dyn Any>;
+
+    /// What to send along with a request made now; `None` where the work belongs to no trace.
+    fn current(&self) -> Option<TraceContext>;
 }
 
 static INSTALLED: OnceLock<Box<dyn Traces>> = OnceLock::new();
@@ -44,14 +48,12 @@ pub fn install(traces: Box<dyn Traces>) {
     INSTALLED.set(traces).ok();
 }
 
-/// Makes `span`, which has no child yet, a child of the caller's, where traces are exported.
-pub fn continue_from(span: &Span, caller: Option<&TraceContext>) {
-    if let (Some(traces), Some(caller)) = (INSTALLED.get(), caller) {
-        traces.continue_from(span, caller);
-    }
+/// Lets a span that is made next be a part of the caller's trace, where traces are exported.
+pub fn enter(caller: Option<&TraceContext>) -> Option<Entered> {
+    Some(Entered(INSTALLED.get()?.enter(caller?)))
 }
 
-/// What to send along with a request made within `span`, where traces are exported.
-pub fn context_of(span: &Span) -> Option<TraceContext> {
-    INSTALLED.get()?.context_of(span)
+/// What to send along with a request made now, where traces are exported.
+pub fn current() -> Option<TraceContext> {
+    INSTALLED.get()?.current()
 }

@@ -107,16 +107,25 @@ async fn a_session_s_calls_belong_to_their_own_requests() {
         client.post(&server.url).header("accept", accept).json(&hello).send().await.unwrap();
     let session = opened.headers()["mcp-session-id"].clone();
     opened.bytes().await.unwrap();
-    let body = json!({
-        "jsonrpc": "2.0", "id": 2, "method": "tools/call",
-        "params": { "name": "system.health", "arguments": {} },
-    });
-    let parent = format!("00-{TRACE}-{CALLER}-01");
-    let request = client.post(&server.url).header("accept", accept).header("traceparent", parent);
-    let called = request.header("mcp-session-id", session).json(&body).send().await.unwrap();
-    assert!(called.text().await.unwrap().contains("uptimeSeconds"));
+    let own = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let meta = json!({ "traceparent": format!("00-{own}-{CALLER}-01") });
+    for (name, meta) in [("system.health", json!({})), ("system.guard_metrics", meta)] {
+        let body = json!({
+            "jsonrpc": "2.0", "id": 2, "method": "tools/call",
+            "params": { "name": name, "arguments": {}, "_meta": meta },
+        });
+        let request = client
+            .post(&server.url)
+            .header("accept", accept)
+            .header("traceparent", format!("00-{TRACE}-{CALLER}-01"))
+            .header("mcp-session-id", session.clone());
+        let called = request.json(&body).send().await.unwrap();
+        assert!(called.text().await.unwrap().contains("structuredContent"));
+    }
     server.stop().await;
     let spans = collector.spans();
+    let told = named(&spans, "tools/call system.guard_metrics");
+    assert_eq!((hex(&told.trace_id).as_str(), hex(&told.parent_span_id).as_str()), (own, CALLER));
     let mcp = named(&spans, "tools/call system.health");
     assert_eq!(hex(&mcp.trace_id), TRACE);
     let http = spans.iter().find(|span| span.span_id == mcp.parent_span_id).unwrap();

@@ -100,7 +100,6 @@ pub(super) const ROOMS: &[Room] = &[
             "serde_json",
             "thiserror",
             "tokio_util",
-            "tracing",
         ]),
     ),
     room(

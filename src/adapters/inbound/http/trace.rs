@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::request::Parts;
 use rmcp::model::Extensions;
-use tracing::Instrument as _;
 use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::envelope::RequestId;
 use crate::ports::traces::{self, TraceContext};
@@ -15,19 +15,8 @@ use crate::ports::traces::{self, TraceContext};
 /// Where a request to the MCP endpoint begins and its answer's head ends. Whoever handles the request finds the
 /// span's context among the extensions.
 pub(super) async fn request(mut request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().as_str(), request.uri().path());
-    let span = tracing::debug_span!(
-        "http",
-        otel.name = format_args!("{method} {path}"),
-        otel.kind = "server",
-        otel.status_code = Empty,
-        http.request.method = method,
-        url.path = path,
-        http.response.status_code = Empty,
-        request.id = request.extensions().get::<RequestId>().map(RequestId::as_str),
-    );
-    traces::continue_from(&span, sent(request.headers()).as_ref());
-    if let Some(context) = traces::context_of(&span) {
+    let span = span(&request);
+    if let Some(context) = span.in_scope(traces::current) {
         request.extensions_mut().insert(context);
     }
     let response = next.run(request).instrument(span.clone()).await;
@@ -36,6 +25,21 @@ pub(super) async fn request(mut request: Request, next: Next) -> Response {
         span.record("otel.status_code", "ERROR");
     }
     response
+}
+
+fn span(request: &Request) -> Span {
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let _entered = traces::enter(sent(request.headers()).as_ref());
+    tracing::debug_span!(
+        "http",
+        otel.name = format_args!("{method} {path}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        url.path = path,
+        http.response.status_code = Empty,
+        request.id = request.extensions().get::<RequestId>().map(RequestId::as_str),
+    )
 }
 
 fn sent(headers: &HeaderMap) -> Option<TraceContext> {

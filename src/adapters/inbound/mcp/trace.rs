@@ -22,7 +22,11 @@ pub(super) fn span(
 ) -> Span {
     let target: String = target.chars().take(MAX_TARGET).collect();
     let tool = (method == "tools/call").then_some(&*target);
-    let span = tracing::debug_span!(
+    let meta = &context.meta;
+    let sent =
+        meta.get_traceparent().map(|parent| TraceContext::new(parent, meta.get_tracestate()));
+    let _entered = traces::enter(sent.or(outer).as_ref());
+    tracing::debug_span!(
         "mcp",
         otel.name = format_args!("{method} {target}").to_string().trim_end(),
         otel.kind = "server",
@@ -31,12 +35,7 @@ pub(super) fn span(
         mcp.protocol.version = context.protocol_version().map(|version| version.to_string()),
         gen_ai.tool.name = tool,
         error.type = Empty,
-    );
-    let meta = &context.meta;
-    let sent =
-        meta.get_traceparent().map(|parent| TraceContext::new(parent, meta.get_tracestate()));
-    traces::continue_from(&span, sent.or(outer).as_ref());
-    span
+    )
 }
 
 /// Writes down how a call ended.

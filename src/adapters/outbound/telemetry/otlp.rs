@@ -4,19 +4,19 @@
 //! spans, never a call. What the environment says in the standard's own variables (`OTEL_SERVICE_NAME`,
 //! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*`) holds.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::{Metadata, Span, Subscriber};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
@@ -75,6 +75,8 @@ impl Otlp {
             .with_threads(false)
             .with_target(false)
             .with_tracked_inactivity(false)
+            // The span that is entered is the exporter's current context: W3cTraces stands on that.
+            .with_context_activation(true)
             .with_filter(filter_fn(is_told))
     }
 
@@ -94,19 +96,16 @@ fn is_told(metadata: &Metadata<'_>) -> bool {
 pub struct W3cTraces;
 
 impl Traces for W3cTraces {
-    fn continue_from(&self, span: &Span, caller: &TraceContext) {
+    fn enter(&self, caller: &TraceContext) -> Box<dyn Any> {
         let mut carrier = HashMap::from([(PARENT.to_owned(), caller.parent.clone())]);
         carrier.extend(caller.state.clone().map(|state| (STATE.to_owned(), state)));
-        let context = TraceContextPropagator::new().extract(&carrier);
-        if context.span().span_context().is_valid() {
-            // Only fails where the span is disabled: then there is nothing to tie.
-            span.set_parent(context).ok();
-        }
+        // What is no valid context leaves the current one as it is.
+        Box::new(TraceContextPropagator::new().extract(&carrier).attach())
     }
 
-    fn context_of(&self, span: &Span) -> Option<TraceContext> {
+    fn current(&self) -> Option<TraceContext> {
         let mut carrier: HashMap<String, String> = HashMap::new();
-        TraceContextPropagator::new().inject_context(&span.context(), &mut carrier);
+        TraceContextPropagator::new().inject(&mut carrier);
         let state = carrier.remove(STATE).filter(|state| !state.is_empty());
         Some(TraceContext { parent: carrier.remove(PARENT)?, state })
     }

@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tracing::Span;
 
 use super::calls::{Call, Calls, used_up};
 use super::fault::{self, Redactor};
@@ -136,7 +135,7 @@ impl Session {
         let request = CallToolRequest::new(params);
         let mut options = PeerRequestOptions::no_options();
         let mut meta = RequestMetaObject::new();
-        if let Some(trace) = traces::context_of(&Span::current()) {
+        if let Some(trace) = traces::current() {
             meta.set_traceparent(&trace.parent);
             if let Some(state) = &trace.state {
                 meta.set_tracestate(state);
