@@ -101,9 +101,16 @@ const NODE: &[(&str, &str, Outcome)] = &[
         Returns("[]"),
     ),
     (
-        "environment of the first process",
-        "return require('fs').readFileSync('/proc/1/environ', 'utf8').split('\\0').filter((line) => line && !/^(PATH|HOSTNAME|HOME|PWD|SHLVL|NODE|YARN)/.test(line))",
+        "the first process, looked into",
+        "const fs = require('fs'); return ['environ', 'fd', 'fd/0', 'mem', 'task/1/fd/0', 'exe'].filter((name) => { \
+         try { fs.accessSync(`/proc/1/${name}`, fs.constants.R_OK); fs.openSync(`/proc/1/${name}`, 'r'); return true } catch { return false } })",
         Returns("[]"),
+    ),
+    (
+        "a program in place of the first one's",
+        "const fs = require('fs'); const found = []; for (const attempt of [() => fs.chmodSync('/lease/cat', 0o777), () => fs.writeFileSync('/lease/cat', ''), \
+         () => fs.unlinkSync('/lease/cat'), () => fs.writeFileSync('/lease/evil', ''), () => fs.readdirSync('/proc/1/fd')]) { try { attempt(); found.push('done') } catch (error) { found.push(error.code) } } return found",
+        Returns(r#"["done","ETXTBSY","done","ENOSPC","EACCES"]"#),
     ),
     (
         "host files",

@@ -60,9 +60,13 @@ async fn nothing_runs_of_a_server_that_was_killed_during_a_call() {
     let docker_only = json!({ "engine": "docker" });
     let code = "return require('os').hostname()";
     create(&mut client, "host.name", code, docker_only.clone()).await;
-    // Deaf to every signal, with a child that is as stubborn.
-    let stubborn = "for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {}); \
-                    require('child_process').spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).unref(); \
+    // Deaf to every signal, with a child that is as stubborn and tries to hold what the end of the server closes.
+    let stubborn = "const fs = require('fs'); \
+                    const name = (id) => { try { return fs.readFileSync(`/proc/${id}/comm`, 'utf8') } catch {} }; \
+                    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {}); \
+                    const hold = '(exec 3<>/proc/1/fd/0; exec sleep 1000) || exec sleep 1000'; \
+                    require('child_process').spawn('sh', ['-c', hold], { detached: true, stdio: 'ignore' }).unref(); \
+                    while (!fs.readdirSync('/proc').some((id) => name(id) === 'sleep\\n')); \
                     ctx.log('info', require('os').hostname()); for (;;) {}";
     create(&mut client, "host.spin", stubborn, docker_only).await;
     good(&mut client, "host.name", json!({})).await;

@@ -6,8 +6,9 @@
 //!
 //! **The lease.** A container's standard input is attached to the server that made it, and its first process
 //! does nothing but wait for the end of that input: when the server goes away, however it does, the kernel
-//! ends all that runs inside, and the daemon removes the container. In a session that process has a user of its own:
-//! whoever has the same one may open the other end of its input and keep it from ever ending.
+//! ends all that runs inside, and the daemon removes the container. Whoever may look into that process can open the other
+//! end of its input and keep it from ever ending: in a session it has a user of its own, and for a call it runs a
+//! program that may not be read, which is made at [`LEASE`].
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -31,6 +32,9 @@ const UNTOUCHED: i64 = 256 << 20;
 pub const WORKSPACE: &str = "/workspace";
 /// Where installed npm packages are: a folder `node_modules` is in it.
 pub const DEPENDENCIES: &str = "/deps";
+/// Where the first process of a call makes the program that it becomes. There is room for one file, and it can't be
+/// written while it runs: so nothing else is ever run from here.
+const LEASE: &str = "/lease";
 /// Who runs what is nobody's friend, as the images of Node call it.
 pub(super) const USER: &str = "node";
 /// That user in numbers.
@@ -175,16 +179,21 @@ impl Spec {
     fn file_systems(&self, dialect: Dialect) -> HashMap<String, String> {
         let exec = if self.workspace_exec { "exec" } else { "noexec" };
         let size = self.workspace_bytes;
-        let access = match dialect {
+        let (access, one_file) = match dialect {
             // The daemon gives a working directory the owner and mode that it has in the image, and so root's:
             // only an explicit owner is kept.
-            Dialect::Docker => format!("uid={USER_ID},gid={USER_ID},mode=0755"),
-            // It knows no owner, and keeps the mode.
-            Dialect::Podman => "mode=1777".to_owned(),
+            Dialect::Docker => (format!("uid={USER_ID},gid={USER_ID},mode=0755"), ",nr_inodes=2"),
+            // It knows no owner and no number of files, and keeps the mode.
+            Dialect::Podman => ("mode=1777".to_owned(), ""),
         };
         let workspace = format!("rw,{exec},nosuid,nodev,size={size},{access}");
         let tmp = format!("rw,noexec,nosuid,nodev,size={},mode=1777", 64 * MIB);
-        HashMap::from([(WORKSPACE.to_owned(), workspace), ("/tmp".to_owned(), tmp)])
+        let mut all = HashMap::from([(WORKSPACE.to_owned(), workspace), ("/tmp".to_owned(), tmp)]);
+        if self.role == Role::Call {
+            let lease = format!("rw,exec,nosuid,nodev,size={},{access}{one_file}", 16 * MIB);
+            all.insert(LEASE.to_owned(), lease);
+        }
+        all
     }
 
     fn mount(&self, volume: &VolumeMount) -> Mount {

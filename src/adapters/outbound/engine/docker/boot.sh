@@ -23,4 +23,7 @@ mkfifo -m 600 /tmp/.input || exit 70
   fi
   printf '\035\000\000\000X%s%03d %09d' "$seal" "$status" "$kills"
 ) &
-exec cat >/tmp/.input 2>/dev/null
+# The copy may be run and not read, so the kernel lets nobody look into the process that it becomes: else code, which has
+# the same user, could open the other end of its input and keep that from ending.
+cp /bin/cat /lease/cat && chmod 111 /lease/cat || exit 70
+exec /lease/cat >/tmp/.input 2>/dev/null
