@@ -1,5 +1,7 @@
 //! `init` on the files that the clients really have.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
