@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::execution::{Failure, SyntaxError};
 use crate::domain::tool::{EngineChoice, EngineKind, ToolContent};
-use crate::ports::{Engine, EngineError, EngineReport};
+use crate::ports::{Engine, EngineError, EngineReport, ProgressFn};
 
 /// Longest wait for an engine to know whether it is there.
 const SETTLING: Duration = Duration::from_secs(6);
@@ -84,12 +84,17 @@ impl Engines {
 
     /// Installs the dependencies of a definition that is to be written, and locks them, where its engine is up: its
     /// first call is then as fast as the next. Where the engine is away, the first call installs them.
-    pub async fn lock(&self, content: &mut ToolContent, kind: EngineKind) -> Result<(), Failure> {
+    pub async fn lock(
+        &self,
+        content: &mut ToolContent,
+        kind: EngineKind,
+        progress: &ProgressFn<'_>,
+    ) -> Result<(), Failure> {
         if content.dependencies.is_empty() || content.lock.is_some() {
             return Ok(());
         }
         let Ok(engine) = self.get(kind) else { return Ok(()) };
-        match engine.install(&content.image, &content.dependencies).await {
+        match engine.install(&content.image, &content.dependencies, progress).await {
             Ok(lock) => content.lock = lock?,
             Err(error) => tracing::info!(%error, "dependencies are installed with the first call"),
         }

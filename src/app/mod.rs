@@ -31,7 +31,7 @@ pub mod wiring;
 use std::sync::Arc;
 
 pub use authorize::Authorizer;
-pub use catalog::{Catalog, CatalogLimits, CatalogParts};
+pub use catalog::{Author, Catalog, CatalogLimits, CatalogParts};
 pub use engines::Engines;
 pub use error::AppError;
 pub use executor::{CallContext, Executor, ExecutorParts, RunLimits};

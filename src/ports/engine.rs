@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{BoxError, Host};
+use super::{BoxError, Host, ProgressFn};
 use crate::domain::execution::{Completion, Failure, Job, SyntaxError};
 use crate::domain::image::ContainerImage;
 use crate::domain::tool::{Dependency, DependencyLock, EngineKind};
@@ -32,12 +32,13 @@ pub trait Engine: Send + Sync {
     /// Parses code without running any of it, in a sandbox. The inner result is the verdict.
     async fn check(&self, code: &str) -> Result<Result<(), SyntaxError>, EngineError>;
 
-    /// Resolves npm packages and installs them for later runs in this image. The inner result is what they were
-    /// resolved to, or why npm could not. An engine without packages answers `None`.
+    /// Resolves npm packages and installs them for later runs in this image; `progress` hears how far that is. The
+    /// inner result is what they were resolved to, or why npm could not. An engine without packages answers `None`.
     async fn install(
         &self,
         _image: &ContainerImage,
         _dependencies: &[Dependency],
+        _progress: &ProgressFn<'_>,
     ) -> Result<Result<Option<DependencyLock>, Failure>, EngineError> {
         Ok(Ok(None))
     }

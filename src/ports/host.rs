@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{HostRequest, LogEntry, Progress};
 
+/// Hears how far something is. MUST NOT block.
+pub type ProgressFn<'a> = dyn Fn(Progress) + Send + Sync + 'a;
+
 /// The host's side of one run. The engine has already enforced counts and sizes.
 #[async_trait]
 pub trait Host: Send + Sync {

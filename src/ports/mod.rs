@@ -26,7 +26,7 @@ pub use attachment_store::AttachmentStore;
 pub use audit_log::{AuditLog, NoAudit};
 pub use clock::{Clock, Ids};
 pub use engine::{Engine, EngineError, EngineReport, Strength};
-pub use host::{Host, HostRefusal};
+pub use host::{Host, HostRefusal, ProgressFn};
 pub use metrics::{HttpMetrics, Metrics, NoMetrics};
 pub use rate_limiter::{NoLimit, RateLimiter};
 pub use sandbox_host::{Sandbox, SandboxError, SandboxHost};

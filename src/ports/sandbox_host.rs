@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::ProgressFn;
 use crate::domain::execution::Failure;
 use crate::domain::image::ContainerImage;
 use crate::domain::sandbox::{Program, ProgramLimits, ProgramOutput};
@@ -21,11 +22,12 @@ pub trait SandboxHost: Send + Sync {
 #[async_trait]
 pub trait Sandbox: Send + Sync {
     /// Runs a program to its end; one at a time, others wait. Soon after its time or after `cancel` nothing of it MUST
-    /// run any more, nor after the future was dropped.
+    /// run any more, nor after the future was dropped. `progress` hears how far its preparation is.
     async fn run(
         &self,
         program: Program,
         limits: ProgramLimits,
+        progress: &ProgressFn<'_>,
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, SandboxError>;
 

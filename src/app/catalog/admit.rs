@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use super::Catalog;
+use super::{Author, Catalog};
 use crate::app::executor::Subject;
 use crate::app::snapshot::SchemaSlot;
 use crate::app::{AppError, Tool};
-use crate::domain::Actor;
 use crate::domain::tool::schema::SchemaError;
 use crate::domain::tool::{
     Dependency, DependencyLock, EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName,
@@ -89,7 +88,7 @@ impl Catalog {
         name: &ToolName,
         content: &mut ToolContent,
         known: &mut Known,
-        actor: &Actor,
+        author: &Author,
     ) -> Result<Schemas, AppError> {
         let schemas = self.compile(content)?;
         if known.parsed.as_ref() != Some(&content.code) {
@@ -103,13 +102,14 @@ impl Catalog {
             _ => {}
         }
         let engine = self.engine_of(content).await;
-        self.parts.engines.lock(content, engine).await?;
+        let tell = |progress| author.sink.progress(progress);
+        self.parts.engines.lock(content, engine, &tell).await?;
         known.locked = content.lock.clone().map(|lock| (content.dependencies.clone(), lock));
         if let Some(examples) = &self.parts.test_on_write
             && !known.tested.as_ref().is_some_and(|tested| behaves_like(content, tested))
         {
             let subject = schemas.subject(name, content, engine);
-            examples.demand(actor, subject).await?;
+            examples.demand(&author.actor, subject).await?;
             known.tested = Some(content.clone());
         }
         Ok(schemas)

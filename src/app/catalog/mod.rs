@@ -7,6 +7,7 @@
 //! | file | what it is for |
 //! | --- | --- |
 //! | this one | what the catalogue is made of, and what it holds in memory |
+//! | `author` | who makes a change |
 //! | `admit` | whether a definition may be written |
 //! | `write` | create, update, enable, delete |
 //! | `versions` | the history, and going back in it |
@@ -14,6 +15,7 @@
 //! | `mounts` | tools of other servers, and the names that are theirs |
 
 mod admit;
+mod author;
 mod mounts;
 mod reservation;
 mod versions;
@@ -24,6 +26,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
+
+pub use self::author::Author;
 
 use super::testing::Examples;
 use super::{AppError, Engines, Gate, Snapshot, Tool};

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Catalog;
+use super::{Author, Catalog};
 use crate::app::AppError;
-use crate::domain::Actor;
 use crate::domain::tool::{Change, Expected, Revision, ToolName, ToolRecord};
 
 impl Catalog {
@@ -28,11 +27,12 @@ impl Catalog {
     /// as it is. The definition has to keep the rules that hold now, as in a new tool.
     pub async fn rollback(
         &self,
-        actor: Actor,
+        author: impl Into<Author> + Send,
         name: &str,
         to: Revision,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
+        let author = author.into();
         let current = self.current(name, expected).await?;
         if to == current.revision {
             return Err(AppError::invalid_input(format!(
@@ -42,7 +42,7 @@ impl Catalog {
         }
         let content = self.revision(&current.name, to).await?.content.clone();
         content.keeps(&self.parts.limits.policy)?;
-        self.redefine(current, (actor, Change::Rollback), expected, |current| {
+        self.redefine(current, (author, Change::Rollback), expected, |current| {
             Ok((content.clone(), current.enabled))
         })
         .await

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::Catalog;
 use super::admit::Known;
+use super::{Author, Catalog};
 use crate::app::{AppError, Tool};
 use crate::domain::Actor;
 use crate::domain::tool::record::Edit;
@@ -27,9 +27,10 @@ impl Catalog {
     /// Makes a tool.
     pub async fn create(
         &self,
-        actor: Actor,
+        author: impl Into<Author> + Send,
         draft: ToolDraft,
     ) -> Result<Arc<ToolRecord>, AppError> {
+        let author = author.into();
         let enabled = draft.enabled;
         let (name, mut content) = draft.check(&self.parts.limits.policy)?;
         let _reservation = self.reserve(&name)?;
@@ -37,9 +38,9 @@ impl Catalog {
         if snapshot.len() >= self.parts.limits.max_tools {
             return Err(self.full());
         }
-        let schemas = self.admit(&name, &mut content, &mut Known::default(), &actor).await?;
+        let schemas = self.admit(&name, &mut content, &mut Known::default(), &author).await?;
         let engine = self.engine_of(&content).await;
-        let edit = self.edit(actor, Change::Create);
+        let edit = self.edit(author.actor, Change::Create);
         let mut last = snapshot.last_deleted(&name);
         for _ in 0..MAX_ATTEMPTS {
             let record = Arc::new(ToolRecord::create(
@@ -70,13 +71,14 @@ impl Catalog {
     /// Changes a tool's definition.
     pub async fn update(
         &self,
-        actor: Actor,
+        author: impl Into<Author> + Send,
         name: &str,
         patch: ToolPatch,
         expected: Expected,
     ) -> Result<Arc<ToolRecord>, AppError> {
+        let author = author.into();
         let current = self.current(name, expected).await?;
-        self.redefine(current, (actor, Change::Update), expected, |current| {
+        self.redefine(current, (author, Change::Update), expected, |current| {
             let policy = &self.parts.limits.policy;
             patch.clone().apply(&current.content, current.enabled, policy)
         })
@@ -130,16 +132,16 @@ impl Catalog {
     pub(super) async fn redefine(
         &self,
         mut current: Arc<ToolRecord>,
-        (actor, change): (Actor, Change),
+        (author, change): (Author, Change),
         expected: Expected,
         define: impl Fn(&ToolRecord) -> Result<(ToolContent, bool), InvalidTool> + Send + Sync,
     ) -> Result<Arc<ToolRecord>, AppError> {
         let mut known = Known::of(&current);
         for _ in 0..MAX_ATTEMPTS {
             let (mut content, enabled) = define(&current)?;
-            let schemas = self.admit(&current.name, &mut content, &mut known, &actor).await?;
+            let schemas = self.admit(&current.name, &mut content, &mut known, &author).await?;
             let engine = self.engine_of(&content).await;
-            let edit = self.edit(actor.clone(), change);
+            let edit = self.edit(author.actor.clone(), change);
             let next = current.revise(content, enabled, engine, expected, edit)?;
             match self.replace(&current, next, expected).await? {
                 Replaced::Done(record) => {

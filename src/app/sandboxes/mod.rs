@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use self::session::{Made, Session, Slot, Using};
-use super::{AppError, Lifecycle};
+use super::host::NoSink;
+use super::{AppError, CallSink, Lifecycle};
 use crate::domain::execution::Failure;
 use crate::domain::image::ContainerImage;
 use crate::domain::sandbox::{
@@ -150,7 +151,8 @@ impl Sandboxes {
         let mut results = Vec::new();
         for command in commands {
             let limits = ProgramLimits { timeout, output_bytes: left };
-            let output = self.run(&using, Program::Shell(command.clone()), limits, cancel).await?;
+            let program = Program::Shell(command.clone());
+            let output = self.run(&using, program, limits, &NoSink, cancel).await?;
             left = left.saturating_sub(output.stdout.len() + output.stderr.len());
             let failed = output.exit_code != 0;
             results.push(CommandResult { command, output });
@@ -161,12 +163,13 @@ impl Sandboxes {
         Ok(results)
     }
 
-    /// Runs an ECMAScript module.
+    /// Runs an ECMAScript module; `sink` hears how far the installation of its packages is.
     pub async fn run_js(
         &self,
         caller: &Caller,
         id: &str,
         module: Module,
+        sink: &dyn CallSink,
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, AppError> {
         let Module { code, dependencies, timeout_ms } = module;
@@ -175,7 +178,7 @@ impl Sandboxes {
         let using = self.enter(caller, id)?;
         let timeout = self.timeout(timeout_ms)?;
         let limits = ProgramLimits { timeout, output_bytes: self.parts.limits.output_bytes };
-        self.run(&using, Program::JavaScript { code, dependencies }, limits, cancel).await
+        self.run(&using, Program::JavaScript { code, dependencies }, limits, sink, cancel).await
     }
 
     /// Ends one, and whatever runs in it.
@@ -218,12 +221,14 @@ impl Sandboxes {
         using: &Using,
         program: Program,
         limits: ProgramLimits,
+        sink: &dyn CallSink,
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, AppError> {
         self.is_open()?;
         let _running = self.parts.lifecycle.calls.token();
         let cancel = cancel.child_token();
-        let running = using.0.made.sandbox.run(program, limits, &cancel);
+        let tell = |progress| sink.progress(progress);
+        let running = using.0.made.sandbox.run(program, limits, &tell, &cancel);
         tokio::pin!(running);
         let ran = tokio::select! {
             ran = &mut running => ran,

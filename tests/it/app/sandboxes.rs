@@ -12,7 +12,7 @@ use dynamic_mcp::domain::image::ContainerImage;
 use dynamic_mcp::domain::sandbox::{Program, ProgramLimits, ProgramOutput};
 use dynamic_mcp::domain::tool::ToolPolicy;
 use dynamic_mcp::domain::{Caller, ErrorCode};
-use dynamic_mcp::ports::{Sandbox, SandboxError, SandboxHost};
+use dynamic_mcp::ports::{ProgressFn, Sandbox, SandboxError, SandboxHost};
 use tokio_util::sync::CancellationToken;
 
 /// Sandboxes in which a program is a number of milliseconds, and prints itself.
@@ -48,6 +48,7 @@ impl Sandbox for FakeSandbox {
         &self,
         program: Program,
         limits: ProgramLimits,
+        _: &ProgressFn<'_>,
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, SandboxError> {
         let Program::Shell(command) = program else { panic!("no module is run here") };

@@ -8,6 +8,7 @@ use dynamic_mcp::adapters::outbound::docker::{
     Dependencies, DependencyOptions, InstallError, Installed,
 };
 use dynamic_mcp::domain::ErrorCode;
+use dynamic_mcp::domain::execution::Progress;
 use dynamic_mcp::domain::image::ContainerImage;
 use dynamic_mcp::domain::tool::{Dependency, DependencyLock};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +49,9 @@ impl Place {
             .map(|(name, version)| Dependency { name: (*name).into(), version: (*version).into() })
             .collect();
         let image = ContainerImage::parse("node:lts-slim").unwrap();
-        let tell = |words: &str| self.told.lock().unwrap().push(words.to_owned());
+        let tell = |progress: Progress| {
+            self.told.lock().unwrap().push(progress.message.unwrap());
+        };
         self.dependencies.installed(&image, &packages, lock, &tell).await
     }
 

@@ -8,6 +8,7 @@ use dynamic_mcp::adapters::outbound::docker::labels::Instance;
 use dynamic_mcp::adapters::outbound::docker::{
     Containers, DependencyOptions, DockerSandboxes, Images, Network, Resources, SessionOptions,
 };
+use dynamic_mcp::app::host::NoSink;
 use dynamic_mcp::app::sandboxes::{CommandResult, Module};
 use dynamic_mcp::app::{AppError, Lifecycle, SandboxLimits, SandboxParts, Sandboxes};
 use dynamic_mcp::domain::image::AllowedImages;
@@ -91,7 +92,7 @@ impl Place {
             .collect();
         let cancel = CancellationToken::new();
         let module = Module { code: code.to_owned(), dependencies: packages, timeout_ms: None };
-        let ran = self.sandboxes.run_js(&self.caller, id, module, &cancel);
+        let ran = self.sandboxes.run_js(&self.caller, id, module, &NoSink, &cancel);
         let ran = ran.await.unwrap();
         (ran.stdout.trim().to_owned(), ran.stderr, ran.exit_code)
     }
@@ -248,7 +249,7 @@ async fn modules_run_with_packages_and_without() {
         timeout_ms: None,
     };
     let never = CancellationToken::new();
-    let absent = place.sandboxes.run_js(&place.caller, &id, absent, &never);
+    let absent = place.sandboxes.run_js(&place.caller, &id, absent, &NoSink, &never);
     assert_eq!(absent.await.unwrap_err().code(), ErrorCode::DependencyFailed);
     place.end().await;
 }

@@ -14,6 +14,17 @@ async fn create(client: &mut Pipes, name: &str, code: &str, more: serde_json::Va
     good(client, "dynamic.tool.create", json!({ "tool": tool })).await;
 }
 
+/// Comes back when the client was told, under this token, that packages are being installed.
+pub(super) async fn installing(client: &mut Pipes, token: &str) {
+    let told = |message: &serde_json::Value| {
+        let words = message["params"]["message"].as_str().unwrap_or_default();
+        message["method"] == "notifications/progress"
+            && message["params"]["progressToken"] == token
+            && words.starts_with("installing ")
+    };
+    client.wait_for(told).await;
+}
+
 #[tokio::test]
 async fn a_tool_with_packages_is_locked_when_it_is_made_and_imports_them_in_each_call() {
     let site = Site::new();
@@ -26,7 +37,9 @@ async fn a_tool_with_packages_is_locked_when_it_is_made_and_imports_them_in_each
         { "name": "is-number", "version": "7.0.0" },
         { "name": "ms", "version": "2.1.3" },
     ]);
+    client.meta("progressToken", json!("making"));
     create(&mut client, "text.numbers", code, json!({ "dependencies": dependencies })).await;
+    installing(&mut client, "making").await;
 
     let got = good(&mut client, "dynamic.tool.get", json!({ "name": "text.numbers" })).await;
     let tool = &got["structuredContent"]["tool"];
@@ -47,6 +60,12 @@ async fn a_tool_with_packages_is_locked_when_it_is_made_and_imports_them_in_each
         containers.push(value["in"].as_str().unwrap().to_owned());
     }
     assert_ne!(containers[0], containers[1], "each call has a container of its own");
+
+    client.meta("progressToken", json!("changing"));
+    let patch = json!({ "dependencies": [{ "name": "is-odd", "version": "3.0.1" }] });
+    let change = json!({ "name": "text.numbers", "patch": patch });
+    good(&mut client, "dynamic.tool.update", change).await;
+    installing(&mut client, "changing").await;
 
     client.hang_up();
     assert!(server.wait().await.unwrap().success());

@@ -6,6 +6,7 @@ use dynamic_mcp::adapters::outbound::docker::labels::Instance;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::container_tools::installing;
 use super::server::Site;
 use crate::support::client::{Client, LATEST_SESSION};
 use crate::support::docker;
@@ -63,7 +64,9 @@ async fn a_session_lives_from_initialize_to_stop() {
     let arguments = json!({
         "sessionId": id, "code": code, "dependencies": [{ "name": "is-number", "version": "7.0.0" }],
     });
+    client.meta("progressToken", json!("running"));
     let ran = good(&mut client, "sandbox.run_js", arguments).await;
+    installing(&mut client, "running").await;
     assert_eq!(ran["structuredContent"]["stdout"], "hello true\n", "{ran}");
     assert_eq!(ran["structuredContent"]["exitCode"], 0);
 

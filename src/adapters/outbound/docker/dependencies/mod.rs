@@ -26,10 +26,11 @@ use super::error::DockerError;
 use super::images::{ImageUnavailable, Images};
 use super::labels::Instance;
 use crate::domain::ErrorCode;
-use crate::domain::execution::Failure;
+use crate::domain::execution::{Failure, Progress};
 use crate::domain::image::ContainerImage;
 use crate::domain::tool::lock::{LockError, manifest};
 use crate::domain::tool::{Dependency, DependencyLock};
+use crate::ports::ProgressFn;
 use npm::{Mode, Npm};
 use volume::Volume;
 
@@ -168,22 +169,27 @@ impl Dependencies {
         Self { shared }
     }
 
-    /// The packages, installed for an image: at once where they are, else when they are, with `progress` told in words.
+    /// The packages, installed for an image: at once where they are, else when they are, with `progress` told how far
+    /// that is, in words and in numbers so small that whatever is told later is more.
     /// Where there is no lock, npm resolves them first. Dropping the future ends nothing: somebody else may wait too.
     pub async fn installed(
         &self,
         image: &ContainerImage,
         dependencies: &[Dependency],
         lock: Option<&DependencyLock>,
-        progress: &(dyn Fn(&str) + Send + Sync),
+        progress: &ProgressFn<'_>,
     ) -> Result<Arc<Installed>, Arc<InstallError>> {
         let id = self.shared.images.id(image).await.map_err(|error| Arc::new(error.into()))?;
         let mut stage = self.shared.begin(id, dependencies, lock);
+        let mut steps = 0.0;
         loop {
             let now = stage.borrow_and_update().clone();
             match now {
                 Stage::Done(outcome) => return outcome,
-                Stage::Working(words) => progress(&words),
+                Stage::Working(words) => {
+                    progress(Progress { done: steps * 1e-6, total: None, message: Some(words) });
+                    steps += 1.0;
+                }
             }
             stage.changed().await.map_err(|_| Arc::new(InstallError::Ended))?;
         }

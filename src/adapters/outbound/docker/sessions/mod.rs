@@ -29,7 +29,7 @@ use super::labels::{Instance, Role};
 use super::spec::{Network, Resources, Spec};
 use crate::domain::image::ContainerImage;
 use crate::domain::sandbox::{Program, ProgramLimits, ProgramOutput};
-use crate::ports::{Sandbox, SandboxError, SandboxHost};
+use crate::ports::{ProgressFn, Sandbox, SandboxError, SandboxHost};
 
 /// Largest workspace, in bytes; it is in the container's memory.
 const WORKSPACE_BYTES: u64 = 256 << 20;
@@ -181,12 +181,13 @@ impl Sandbox for DockerSandbox {
         &self,
         program: Program,
         limits: ProgramLimits,
+        progress: &ProgressFn<'_>,
         cancel: &CancellationToken,
     ) -> Result<ProgramOutput, SandboxError> {
         let packages = match &program {
             Program::JavaScript { dependencies, .. } if !dependencies.is_empty() => {
                 let installed =
-                    self.dependencies.installed(&self.image, dependencies, None, &|_| {});
+                    self.dependencies.installed(&self.image, dependencies, None, progress);
                 let installed = tokio::select! {
                     installed = installed => installed,
                     () = cancel.cancelled() => return Err(SandboxError::Cancelled),

@@ -1,7 +1,6 @@
 //! The engine as its port has it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,10 +18,10 @@ use super::tend::Tending;
 use crate::adapters::outbound::docker::{
     Containers, Dependencies, ImageUnavailable, Images, InstallError, Installed,
 };
-use crate::domain::execution::{Completion, Failure, Job, Logs, Progress, SyntaxError};
+use crate::domain::execution::{Completion, Failure, Job, Logs, SyntaxError};
 use crate::domain::image::ContainerImage;
 use crate::domain::tool::{Dependency, DependencyLock, EngineKind};
-use crate::ports::{Engine, EngineError, EngineReport, Host, Strength};
+use crate::ports::{Engine, EngineError, EngineReport, Host, ProgressFn, Strength};
 
 /// How long a call waits for a container before the engine counts as not available.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -117,12 +116,7 @@ impl DockerEngine {
         if job.dependencies.is_empty() {
             return Ok(None);
         }
-        let steps = AtomicU32::new(0);
-        let tell = |words: &str| {
-            // What the code reports later has to be more.
-            let done = f64::from(steps.fetch_add(1, Ordering::Relaxed)) * 1e-6;
-            host.progress(Progress { done, total: None, message: Some(words.to_owned()) });
-        };
+        let tell = |progress| host.progress(progress);
         let lock = job.lock.as_ref();
         self.dependencies.installed(&job.image, &job.dependencies, lock, &tell).await.map(Some)
     }
@@ -201,8 +195,9 @@ impl Engine for DockerEngine {
         &self,
         image: &ContainerImage,
         dependencies: &[Dependency],
+        progress: &ProgressFn<'_>,
     ) -> Result<Result<Option<DependencyLock>, Failure>, EngineError> {
-        match self.dependencies.installed(image, dependencies, None, &|_| {}).await {
+        match self.dependencies.installed(image, dependencies, None, progress).await {
             Ok(installed) => Ok(Ok(Some(installed.lock.clone()))),
             Err(error) if error.is_unavailable() => Err(unavailable(error.to_string())),
             Err(error) => Ok(Err(error.failure())),

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::super::answer::Json;
+use super::super::super::feed::with_sink;
 use super::super::super::names::Spelling;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::view::{OneTool, ToolView};
-use crate::app::AppError;
+use crate::app::{AppError, Author};
 use crate::domain::Action;
 use crate::domain::tool::{ToolDraft, ToolRecord};
 
@@ -38,7 +39,11 @@ impl Tool for Create {
     type Output = Json<OneTool>;
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Json<OneTool>, AppError> {
-        let record = call.shared.app.catalog.create(call.actor.clone(), input.tool).await?;
+        let record = with_sink(call.exchange, Self::NAME, async |sink| {
+            let author = Author::new(call.actor.clone(), sink);
+            call.shared.app.catalog.create(author, input.tool).await
+        })
+        .await?;
         let hint = Some(how_to_call(&record, call.exchange.spelling));
         Ok(Json { value: OneTool { tool: ToolView::of(&record, false) }, hint })
     }

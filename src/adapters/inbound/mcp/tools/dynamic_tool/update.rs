@@ -4,11 +4,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::super::answer::Json;
+use super::super::super::feed::with_sink;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::argument::GivenName;
 use super::create::how_to_call;
 use super::view::{OneTool, ToolView};
-use crate::app::AppError;
+use crate::app::{AppError, Author};
 use crate::domain::Action;
 use crate::domain::tool::{Revision, ToolPatch};
 
@@ -42,9 +43,12 @@ impl Tool for Update {
 
     async fn call(call: &Call<'_>, input: Input) -> Result<Json<OneTool>, AppError> {
         let Input { name: GivenName(name), patch, expected_revision } = input;
-        let actor = call.actor.clone();
         let catalog = &call.shared.app.catalog;
-        let record = catalog.update(actor, &name, patch, expected_revision.into()).await?;
+        let record = with_sink(call.exchange, Self::NAME, async |sink| {
+            let author = Author::new(call.actor.clone(), sink);
+            catalog.update(author, &name, patch, expected_revision.into()).await
+        })
+        .await?;
         let hint = Some(how_to_call(&record, call.exchange.spelling));
         Ok(Json { value: OneTool { tool: ToolView::of(&record, false) }, hint })
     }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::super::answer::WithText;
+use super::super::super::feed::with_sink;
 use super::super::super::tool::{Call, Hints, Tool};
 use super::view::OutputView;
 use crate::app::AppError;
@@ -50,7 +51,10 @@ impl Tool for RunJs {
         let sandboxes = super::sandboxes(call)?;
         let (caller, cancel) = (&call.exchange.caller, &call.exchange.cancel);
         let module = Module { code, dependencies, timeout_ms };
-        let ran = sandboxes.run_js(caller, &session_id, module, cancel).await?;
+        let ran = with_sink(call.exchange, Self::NAME, async |sink| {
+            sandboxes.run_js(caller, &session_id, module, sink.as_ref(), cancel).await
+        })
+        .await?;
         let (timed_out, mut text) = (ran.timed_out, String::new());
         let value = OutputView::from(ran);
         value.tell(timed_out, &mut text);
