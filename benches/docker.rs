@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
 
 use dynamic_mcp::adapters::outbound::docker::labels::{INSTANCE, Instance};
 use dynamic_mcp::adapters::outbound::docker::{
-    Connection, Containers, Dependencies, DependencyOptions, Images, Surroundings,
+    Connection, Containers, Dependencies, DependencyOptions, DockerEnvironment, Images,
 };
-use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
+use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, DockerParts};
 use dynamic_mcp::domain::execution::Limits;
 use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
 use dynamic_mcp::domain::tool::Dependency;
@@ -56,7 +56,8 @@ async fn start(name: &str, spares: usize) -> DockerEngine {
     let instance = Instance::new(&instance(name));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-    let connection = Arc::new(Connection::new(Surroundings { host, ..Surroundings::new(None) }));
+    let connection =
+        Arc::new(Connection::new(DockerEnvironment { host, ..DockerEnvironment::new(None) }));
     let containers = Containers::new(Arc::clone(&connection), &tasks);
     let images = Images::new(connection, AllowedImages::default(), &tasks, &stop);
     let authorities = Path::new("/etc/ssl/certs/ca-certificates.crt");
@@ -73,10 +74,10 @@ async fn start(name: &str, spares: usize) -> DockerEngine {
         &tasks,
         &stop,
     );
-    let means = Means { containers, images, dependencies };
+    let parts = DockerParts { containers, images, dependencies };
     let image = ContainerImage::parse(IMAGE).unwrap();
     let config = DockerConfig { spares, ..DockerConfig::new(instance, image) };
-    let engine = DockerEngine::start(config, means, &tasks, &stop);
+    let engine = DockerEngine::start(config, parts, &tasks, &stop);
     engine.settled().await;
     call(&engine, CODE, &[]).await;
     filled(&engine, spares).await;

@@ -114,12 +114,12 @@ pub(crate) fn forged_frames_end_the_worker() {
         runtime().block_on(async {
             let engine = engine(mode);
             for frame in frames {
-                // Where the road is depends on who made the worker; other descriptors are closed.
+                // Where the channel is depends on who made the worker; other descriptors are closed.
                 let code = format!(
                     "const frame = \"{frame}\";\n\
-                     for (let road = 0; road < 32; road++) {{\n\
+                     for (let channel = 0; channel < 32; channel++) {{\n\
                        for (const byte of frame) {{\n\
-                         native(JSON.stringify([{write}, road, byte === '\\0' ? '' : byte, 1]));\n\
+                         native(JSON.stringify([{write}, channel, byte === '\\0' ? '' : byte, 1]));\n\
                        }}\n\
                      }}\n\
                      for (;;);",

@@ -7,10 +7,10 @@ use super::WiringError;
 use crate::adapters::outbound::clock::{RandomIds, SystemClock};
 use crate::adapters::outbound::docker::labels::Instance;
 use crate::adapters::outbound::docker::{
-    Connection, Containers, Dependencies, DependencyOptions, DockerSandboxes, Images, Network,
-    Resources, SessionOptions, Surroundings,
+    Connection, Containers, Dependencies, DependencyOptions, DockerEnvironment, DockerSandboxes,
+    Images, Network, Resources, SessionOptions,
 };
-use crate::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
+use crate::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, DockerParts};
 use crate::app::config::{Config, Engine as Preference, ProcessEnvironment, Strings as _};
 use crate::app::{Lifecycle, SandboxLimits, SandboxParts, Sandboxes};
 use crate::ports::{Engine, Ids as _};
@@ -31,7 +31,7 @@ pub(super) struct Docker {
 impl Docker {
     /// Connects to nothing yet.
     pub(super) fn new(config: &Config, lifecycle: &Lifecycle) -> Self {
-        let connection = Arc::new(Connection::new(surroundings(config)));
+        let connection = Arc::new(Connection::new(environment(config)));
         let (tasks, stopped) = (&lifecycle.tasks, &lifecycle.stopped);
         let instance = Instance::new(&RandomIds.uuid());
         let containers = Containers::new(Arc::clone(&connection), tasks);
@@ -70,12 +70,12 @@ impl Docker {
             spares: sandbox.pool_size,
             prepared: sandbox.engine != Preference::Embedded,
         };
-        let means = Means {
+        let parts = DockerParts {
             containers: self.containers.clone(),
             images: self.images.clone(),
             dependencies: self.dependencies.clone(),
         };
-        let engine = DockerEngine::start(docker, means, &lifecycle.tasks, &lifecycle.stopped);
+        let engine = DockerEngine::start(docker, parts, &lifecycle.tasks, &lifecycle.stopped);
         Ok(Some(Arc::new(engine)))
     }
 
@@ -124,12 +124,12 @@ fn resources(config: &Config) -> Resources {
     }
 }
 
-fn surroundings(config: &Config) -> Surroundings {
+fn environment(config: &Config) -> DockerEnvironment {
     let ambient = |name| ProcessEnvironment.get(name).filter(|value| !value.is_empty());
     let docker = &config.docker;
     let home = || ambient(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
     let runtime_dir = ambient("XDG_RUNTIME_DIR");
-    Surroundings {
+    DockerEnvironment {
         host: docker.host.clone(),
         context: docker.context.clone(),
         tls_verify: docker.tls_verify,
@@ -138,6 +138,6 @@ fn surroundings(config: &Config) -> Surroundings {
             .config
             .clone()
             .or_else(|| home().map(|home| Path::new(&home).join(".docker"))),
-        ..Surroundings::new(runtime_dir.as_deref().map(Path::new))
+        ..DockerEnvironment::new(runtime_dir.as_deref().map(Path::new))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dynamic_mcp::adapters::outbound::docker::{Connection, DockerError, Surroundings};
+use dynamic_mcp::adapters::outbound::docker::{Connection, DockerEnvironment, DockerError};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
@@ -45,8 +45,9 @@ impl Drop for Daemon {
 fn place() -> (TempDir, std::path::PathBuf, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("daemon.sock");
-    let surroundings = Surroundings { sockets: vec![socket.clone()], ..Surroundings::new(None) };
-    (folder, socket, Connection::new(surroundings))
+    let environment =
+        DockerEnvironment { sockets: vec![socket.clone()], ..DockerEnvironment::new(None) };
+    (folder, socket, Connection::new(environment))
 }
 
 const GOOD: &str = r#"{"Platform":{"Name":""},"Components":[{"Name":"Engine","Version":"20.10.24"}],"Version":"20.10.24","ApiVersion":"1.41","Os":"linux"}"#;

@@ -3,26 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dynamic_mcp::adapters::outbound::docker::{Endpoint, Surroundings};
+use dynamic_mcp::adapters::outbound::docker::{DockerEnvironment, Endpoint};
 use tempfile::TempDir;
 
 /// The folder that `docker` keeps the context `work` in.
 const WORK: &str = "00e13ed7af55b27622f1d6eab5bec0147e68efe28dc2b12461117afa1a5ed40e";
 
-fn nowhere() -> Surroundings {
-    Surroundings { sockets: Vec::new(), ..Surroundings::new(None) }
+fn nowhere() -> DockerEnvironment {
+    DockerEnvironment { sockets: Vec::new(), ..DockerEnvironment::new(None) }
 }
 
-fn found(surroundings: &Surroundings) -> Endpoint {
-    surroundings.find().unwrap().endpoint
+fn found(environment: &DockerEnvironment) -> Endpoint {
+    environment.find().unwrap().endpoint
 }
 
-fn refusal(surroundings: &Surroundings) -> String {
-    surroundings.find().unwrap_err().to_string()
+fn refusal(environment: &DockerEnvironment) -> String {
+    environment.find().unwrap_err().to_string()
 }
 
-fn at(host: &str) -> Surroundings {
-    Surroundings { host: Some(host.to_owned()), ..nowhere() }
+fn at(host: &str) -> DockerEnvironment {
+    DockerEnvironment { host: Some(host.to_owned()), ..nowhere() }
 }
 
 /// Docker's own folder, with one context as `docker context create work` writes it.
@@ -62,7 +62,7 @@ fn a_host_is_taken_as_docker_writes_it() {
 #[test]
 fn a_host_with_tls_needs_its_certificates() {
     let folder = tempfile::tempdir().unwrap();
-    let with_tls = Surroundings {
+    let with_tls = DockerEnvironment {
         tls_verify: true,
         cert_path: Some(folder.path().to_owned()),
         ..at("tcp://box")
@@ -76,7 +76,7 @@ fn a_host_with_tls_needs_its_certificates() {
         }
         other => panic!("{other:?}"),
     }
-    let nameless = Surroundings { cert_path: None, ..with_tls };
+    let nameless = DockerEnvironment { cert_path: None, ..with_tls };
     assert!(refusal(&nameless).contains("DOCKER_CERT_PATH"), "{}", refusal(&nameless));
 }
 
@@ -99,13 +99,13 @@ fn what_is_no_address_is_refused_with_what_to_do() {
 #[test]
 fn the_current_context_counts_and_a_named_one_more_and_a_host_most() {
     let folder = configuration("work", "unix:///run/work.sock");
-    let current = Surroundings { config: Some(folder.path().to_owned()), ..nowhere() };
+    let current = DockerEnvironment { config: Some(folder.path().to_owned()), ..nowhere() };
     assert_eq!(found(&current), Endpoint::Socket("/run/work.sock".into()));
     assert_eq!(current.find().unwrap().from, "the Docker context 'work'");
-    let named = Surroundings { context: Some("other".to_owned()), ..current.clone() };
+    let named = DockerEnvironment { context: Some("other".to_owned()), ..current.clone() };
     let sentence = refusal(&named);
     assert!(sentence.contains("'other'") && sentence.contains("docker context ls"), "{sentence}");
-    let host = Surroundings { host: Some("unix:///run/host.sock".to_owned()), ..named };
+    let host = DockerEnvironment { host: Some("unix:///run/host.sock".to_owned()), ..named };
     assert_eq!(found(&host), Endpoint::Socket("/run/host.sock".into()));
 }
 
@@ -113,7 +113,7 @@ fn the_current_context_counts_and_a_named_one_more_and_a_host_most() {
 fn a_context_may_have_certificates_of_its_own() {
     let folder = configuration("work", "tcp://box:2376");
     certificates(&folder.path().join("contexts/tls").join(WORK).join("docker"));
-    let current = Surroundings { config: Some(folder.path().to_owned()), ..nowhere() };
+    let current = DockerEnvironment { config: Some(folder.path().to_owned()), ..nowhere() };
     assert!(matches!(found(&current), Endpoint::Tls(host, _) if host == "box:2376"));
     let meta = folder.path().join("contexts/meta").join(WORK).join("meta.json");
     let careless = fs::read_to_string(&meta).unwrap().replace("false", "true");
@@ -124,7 +124,7 @@ fn a_context_may_have_certificates_of_its_own() {
 #[test]
 fn damaged_files_are_named_without_their_path() {
     let folder = configuration("work", "unix:///run/work.sock");
-    let current = Surroundings { config: Some(folder.path().to_owned()), ..nowhere() };
+    let current = DockerEnvironment { config: Some(folder.path().to_owned()), ..nowhere() };
     fs::write(folder.path().join("config.json"), "{").unwrap();
     let sentence = refusal(&current);
     assert!(sentence.contains("config.json"), "{sentence}");
@@ -135,20 +135,20 @@ fn damaged_files_are_named_without_their_path() {
 fn without_anything_set_the_first_socket_that_is_there_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let sockets: Vec<PathBuf> = ["a.sock", "b.sock"].map(|name| folder.path().join(name)).into();
-    let usual = Surroundings { sockets: sockets.clone(), ..nowhere() };
+    let usual = DockerEnvironment { sockets: sockets.clone(), ..nowhere() };
     assert!(refusal(&usual).contains("set DOCKER_HOST"), "{}", refusal(&usual));
     fs::write(&sockets[1], "").unwrap();
     assert_eq!(found(&usual), Endpoint::Socket(sockets[1].clone()));
     fs::write(&sockets[0], "").unwrap();
     assert_eq!(found(&usual), Endpoint::Socket(sockets[0].clone()));
     let default = configuration("default", "unix:///run/work.sock");
-    let default = Surroundings { config: Some(default.path().to_owned()), ..usual };
+    let default = DockerEnvironment { config: Some(default.path().to_owned()), ..usual };
     assert_eq!(found(&default), Endpoint::Socket(sockets[0].clone()));
 }
 
 #[test]
 fn rootless_daemons_are_looked_for_in_the_users_own_folder() {
-    let sockets = Surroundings::new(Some(Path::new("/run/user/7"))).sockets;
+    let sockets = DockerEnvironment::new(Some(Path::new("/run/user/7"))).sockets;
     assert_eq!(sockets[1], Path::new("/run/user/7/docker.sock"));
     assert_eq!(sockets[2], Path::new("/run/user/7/podman/podman.sock"));
 }

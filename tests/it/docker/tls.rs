@@ -9,7 +9,7 @@ use std::{fs, io};
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use dynamic_mcp::adapters::outbound::docker::labels::{Instance, Role};
 use dynamic_mcp::adapters::outbound::docker::{
-    Connection, Containers, DockerError, Spec, Surroundings,
+    Connection, Containers, DockerEnvironment, DockerError, Spec,
 };
 use futures_util::StreamExt as _;
 use tempfile::TempDir;
@@ -82,18 +82,18 @@ impl Daemon {
     }
 
     /// As `DOCKER_HOST`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` say it.
-    fn surroundings(&self, certificates: Option<PathBuf>) -> Surroundings {
-        Surroundings {
+    fn environment(&self, certificates: Option<PathBuf>) -> DockerEnvironment {
+        DockerEnvironment {
             host: Some(format!("tcp://{}", self.address)),
             tls_verify: certificates.is_some(),
             cert_path: certificates,
-            ..Surroundings::new(None)
+            ..DockerEnvironment::new(None)
         }
     }
 
     /// Why there is no connection.
     async fn refusal(&self, certificates: Option<PathBuf>) -> String {
-        let error = Connection::new(self.surroundings(certificates)).probe().await.unwrap_err();
+        let error = Connection::new(self.environment(certificates)).probe().await.unwrap_err();
         assert!(matches!(error, DockerError::Tls { .. }), "{error:?}");
         assert!(error.is_away());
         let sentence = error.to_string();
@@ -156,7 +156,7 @@ async fn a_daemon_and_its_client_know_each_other_by_their_certificates() {
     let (ours, stranger) = (&daemon.authority, &Authority::new());
     let good = daemon.certificates(ours, Some(ours));
 
-    let connection = Connection::new(daemon.surroundings(Some(good.clone())));
+    let connection = Connection::new(daemon.environment(Some(good.clone())));
     let found = connection.probe().await.unwrap();
     assert!(found.to_string().starts_with("Docker Engine "), "{found}");
 
@@ -191,7 +191,7 @@ async fn context_works(daemon: &Daemon, certificates: &Path) {
     .unwrap();
     fs::rename(certificates, tls.join("docker")).unwrap();
     let connection =
-        Connection::new(Surroundings { config: Some(docker), ..Surroundings::new(None) });
+        Connection::new(DockerEnvironment { config: Some(docker), ..DockerEnvironment::new(None) });
     let found = connection.probe().await.unwrap();
     assert_eq!(found.from, "the Docker context 'work'");
     fs::rename(tls.join("docker"), certificates).unwrap();
@@ -241,18 +241,18 @@ async fn what_is_not_tls_is_told_from_what_is() {
     let authority = Authority::new();
     authority.trusted_in(folder.path());
     authority.certify("somebody", folder.path());
-    let surroundings = |host: String| Surroundings {
+    let environment = |host: String| DockerEnvironment {
         host: Some(host),
         tls_verify: true,
         cert_path: Some(folder.path().to_owned()),
-        ..Surroundings::new(None)
+        ..DockerEnvironment::new(None)
     };
-    let connection = Connection::new(surroundings(format!("tcp://{address}")));
+    let connection = Connection::new(environment(format!("tcp://{address}")));
     let error = connection.probe().await.unwrap_err().to_string();
     assert!(error.contains("what answers there does not speak TLS"), "{error}");
 
     // Nobody listens there.
-    let error = Connection::new(surroundings("tcp://127.0.0.1:1".to_owned())).probe().await;
+    let error = Connection::new(environment("tcp://127.0.0.1:1".to_owned())).probe().await;
     let error = error.unwrap_err();
     assert!(matches!(error, DockerError::Unreachable { .. }), "{error:?}");
     assert!(error.to_string().contains("DOCKER_HOST"), "{error}");
@@ -283,11 +283,11 @@ async fn files_that_hold_no_certificates_are_named() {
         authority.trusted_in(folder.path());
         authority.certify("somebody", folder.path());
         damage(folder.path());
-        let connection = Connection::new(Surroundings {
+        let connection = Connection::new(DockerEnvironment {
             host: Some("tcp://127.0.0.1:1".to_owned()),
             tls_verify: true,
             cert_path: Some(folder.path().to_owned()),
-            ..Surroundings::new(None)
+            ..DockerEnvironment::new(None)
         });
         let sentence = connection.probe().await.unwrap_err().to_string();
         assert!(sentence.contains(words), "{words}: {sentence}");

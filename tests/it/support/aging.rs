@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dynamic_mcp::adapters::outbound::docker::{Connection, Endpoint, Surroundings};
+use dynamic_mcp::adapters::outbound::docker::{Connection, DockerEnvironment, Endpoint};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,7 +28,7 @@ impl Drop for Aging {
 impl Aging {
     pub(crate) fn new() -> Self {
         let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-        let found = Surroundings { host, ..Surroundings::new(None) }.find().unwrap();
+        let found = DockerEnvironment { host, ..DockerEnvironment::new(None) }.find().unwrap();
         let Endpoint::Socket(daemon) = found.endpoint else { panic!("the daemon has no socket") };
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(socket(folder.path())).unwrap();
@@ -43,7 +43,7 @@ impl Aging {
 
     pub(crate) fn connection(&self) -> Connection {
         let host = format!("unix://{}", socket(self.folder.path()).display());
-        Connection::new(Surroundings { host: Some(host), ..Surroundings::new(None) })
+        Connection::new(DockerEnvironment { host: Some(host), ..DockerEnvironment::new(None) })
     }
 }
 

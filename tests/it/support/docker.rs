@@ -12,8 +12,8 @@ use bollard::query_parameters::{
 };
 use dynamic_mcp::adapters::outbound::docker::labels::{self, Instance, Role};
 use dynamic_mcp::adapters::outbound::docker::{
-    Connection, Containers, DEPENDENCIES, Dependencies, DependencyOptions, Images, Network,
-    Resources, Spec, Surroundings, VolumeMount,
+    Connection, Containers, DEPENDENCIES, Dependencies, DependencyOptions, DockerEnvironment,
+    Images, Network, Resources, Spec, VolumeMount,
 };
 use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
 use futures_util::StreamExt as _;
@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 /// A connection to it.
 pub(crate) fn connection() -> Connection {
     let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-    Connection::new(Surroundings { host, ..Surroundings::new(None) })
+    Connection::new(DockerEnvironment { host, ..DockerEnvironment::new(None) })
 }
 
 /// The certificates that this machine trusts: where a proxy stands before the registry, its own is among them.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dynamic_mcp::adapters::outbound::docker::{Connection, Surroundings};
+use dynamic_mcp::adapters::outbound::docker::{Connection, DockerEnvironment};
 use tempfile::TempDir;
 
 use super::wait::until;
@@ -73,7 +73,10 @@ impl Daemon {
     }
 
     pub(crate) fn connection(&self) -> Connection {
-        Connection::new(Surroundings { host: Some(self.host()), ..Surroundings::new(None) })
+        Connection::new(DockerEnvironment {
+            host: Some(self.host()),
+            ..DockerEnvironment::new(None)
+        })
     }
 
     fn host(&self) -> String {

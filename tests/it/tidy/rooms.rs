@@ -54,7 +54,7 @@ const SANDBOXES: &[&str] = &[
     "adapters::outbound::engine::exchange",
     "adapters::outbound::engine::frame",
     "adapters::outbound::engine::protocol",
-    "adapters::outbound::engine::road",
+    "adapters::outbound::engine::channel",
     "adapters::outbound::engine::sandbox",
 ];
 
@@ -65,7 +65,7 @@ const CONTAINERS: &[&str] = &[
     "adapters::outbound::docker",
     "adapters::outbound::engine::exchange",
     "adapters::outbound::engine::protocol",
-    "adapters::outbound::engine::road",
+    "adapters::outbound::engine::channel",
     "adapters::outbound::engine::sandbox",
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-use super::endpoint::{Endpoint, Found, Surroundings};
+use super::endpoint::{DockerEnvironment, Endpoint, Found};
 use super::error::DockerError;
 use super::tls;
 
@@ -20,7 +20,7 @@ const OLDEST: (u32, u32) = (1, 41);
 /// A daemon that may be there or not. Shared by everything that uses Docker.
 #[derive(Debug)]
 pub struct Connection {
-    surroundings: Surroundings,
+    environment: DockerEnvironment,
     /// A client whose daemon was asked once whether it will do.
     client: Mutex<Option<Docker>>,
     /// What named the address that was found last.
@@ -66,9 +66,9 @@ impl std::fmt::Display for Daemon {
 
 impl Connection {
     /// Connects to nothing yet.
-    pub fn new(surroundings: Surroundings) -> Self {
+    pub fn new(environment: DockerEnvironment) -> Self {
         Self {
-            surroundings,
+            environment,
             client: Mutex::default(),
             from: Mutex::new("its address".to_owned()),
             dialect: Mutex::default(),
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     async fn ask(&self) -> Result<(Docker, Daemon), DockerError> {
-        let found = self.surroundings.find()?;
+        let found = self.environment.find()?;
         lock(&self.from).clone_from(&found.from);
         let Found { from, endpoint } = found;
         let client = open(&endpoint, &from)?;

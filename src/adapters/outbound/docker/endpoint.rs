@@ -20,7 +20,7 @@ const PODMAN_SOCKET: &str = "/run/podman/podman.sock";
 
 /// What decides where the daemon is.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct DockerEnvironment {
     /// `DOCKER_HOST`.
     pub host: Option<String>,
     /// `DOCKER_CONTEXT`.
@@ -35,7 +35,7 @@ pub struct Surroundings {
     pub sockets: Vec<PathBuf>,
 }
 
-impl Surroundings {
+impl DockerEnvironment {
     /// Nothing set. `runtime_dir`: `XDG_RUNTIME_DIR`, where rootless daemons have their sockets.
     pub fn new(runtime_dir: Option<&Path>) -> Self {
         let mut sockets = vec![PathBuf::from(USUAL_SOCKET)];

@@ -21,7 +21,7 @@ mod verify;
 pub use connection::{Connection, Daemon, Dialect};
 pub use container::{Container, Containers, Input, Output, Removal, STARTED_WITHIN, Upload};
 pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
-pub use endpoint::{Certificates, ClientCertificate, Endpoint, Found, Surroundings};
+pub use endpoint::{Certificates, ClientCertificate, DockerEnvironment, Endpoint, Found};
 pub use error::DockerError;
 pub use images::{ImageState, ImageUnavailable, Images};
 pub use sessions::{DockerSandboxes, SessionOptions};

@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::channel::{Channel, Received};
 use super::printed::Lines;
 use super::protocol::{FromWorker, ToWorker};
-use super::road::{Hearing, Road};
 use super::sandbox::{Ending, Sandbox};
 use crate::domain::ErrorCode;
 use crate::domain::execution::{
@@ -41,7 +41,7 @@ pub(super) enum Verdict {
 
 /// See the module.
 pub(super) struct Conversation<'a, S: Sandbox> {
-    road: Road<'a, S>,
+    channel: Channel<'a, S>,
     limits: Limits,
     host: Option<Arc<dyn Host>>,
     /// What was logged.
@@ -56,10 +56,10 @@ pub(super) struct Conversation<'a, S: Sandbox> {
 }
 
 impl<'a, S: Sandbox> Conversation<'a, S> {
-    /// With a sandbox that has heard nothing yet. Without a host, whatever the code asks is a violation.
+    /// With a sandbox that has got nothing yet. Without a host, whatever the code asks is a violation.
     pub(super) fn new(sandbox: &'a mut S, limits: Limits, host: Option<Arc<dyn Host>>) -> Self {
         Self {
-            road: Road::new(sandbox, super::protocol::max_from_worker(&limits)),
+            channel: Channel::new(sandbox, super::protocol::max_from_worker(&limits)),
             limits,
             host,
             logs: Logs::default(),
@@ -75,7 +75,7 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
 
     /// When the sandbox has to be told something, whatever goes on.
     fn beat() -> Option<Instant> {
-        S::PULSE.map(|pulse| Instant::now() + pulse)
+        S::HEARTBEAT.map(|pulse| Instant::now() + pulse)
     }
 
     /// Sends the request and stays until there is a verdict. The sandbox may not be used afterwards.
@@ -88,7 +88,7 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
     }
 
     async fn converse(&mut self, first: &ToWorker, cancel: &CancellationToken) -> Verdict {
-        if self.road.say(first).is_err() {
+        if self.channel.send(first).is_err() {
             return failed(ErrorCode::InvalidInput, "the code and its arguments are too large");
         }
         let mut end = Instant::now() + self.limits.timeout + S::GRACE;
@@ -100,47 +100,47 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
                 () = cancel.cancelled(), if !cancelled => {
                     cancelled = true;
                     end = Instant::now() + ABORT_GRACE;
-                    drop(self.road.say(&ToWorker::Abort));
+                    drop(self.channel.send(&ToWorker::Abort));
                 }
                 () = tokio::time::sleep_until(end) => {
                     return if cancelled { cancelled_call() } else { self.timed_out() };
                 }
-                heard = self.road.pass() => match heard {
-                    Hearing::Frame(frame) => {
+                received = self.channel.receive() => match received {
+                    Received::Frame(frame) => {
                         let Some(said) = FromWorker::decode(frame) else { return violation() };
                         if let FromWorker::Gone(ending) = said {
                             if cancelled {
                                 return cancelled_call();
                             }
-                            return ended(self.road.ending(Some(ending)).await);
+                            return ended(self.channel.ending(Some(ending)).await);
                         }
-                        match self.hear(said) {
+                        match self.handle(said) {
                             Some(_) if cancelled => return cancelled_call(),
                             Some(verdict) => return verdict,
                             None => {}
                         }
                     }
-                    Hearing::Printed(piece) => {
+                    Received::Printed(piece) => {
                         for line in self.lines.push(&piece) {
                             self.printed(line);
                         }
                     }
-                    Hearing::Nonsense => return violation(),
-                    Hearing::End if cancelled => return cancelled_call(),
-                    Hearing::End => return ended(self.road.ending(None).await),
+                    Received::Malformed => return violation(),
+                    Received::Closed if cancelled => return cancelled_call(),
+                    Received::Closed => return ended(self.channel.ending(None).await),
                 },
                 Some((id, answer)) = self.answers.next(), if !self.answers.is_empty() => {
                     self.answer(id, answer);
                 }
                 () = tokio::time::sleep_until(tick.unwrap_or(end)), if tick.is_some() => {
                     self.tick = Self::beat();
-                    drop(self.road.say(&ToWorker::Tick));
+                    drop(self.channel.send(&ToWorker::Tick));
                 }
             }
         }
     }
 
-    fn hear(&mut self, said: FromWorker) -> Option<Verdict> {
+    fn handle(&mut self, said: FromWorker) -> Option<Verdict> {
         match said {
             FromWorker::Log { level, json, text } => {
                 self.logged += text.len();
@@ -257,7 +257,7 @@ impl<'a, S: Sandbox> Conversation<'a, S> {
                 (false, json.to_string())
             }
         };
-        drop(self.road.say(&ToWorker::Reply { id, ok, json }));
+        drop(self.channel.send(&ToWorker::Reply { id, ok, json }));
     }
 
     fn timed_out(&self) -> Verdict {

@@ -1,4 +1,4 @@
-// What every tool meets first: `ctx`, the road to the host, and how a result becomes JSON.
+// What every tool meets first: `ctx`, the channel to the host, and how a result becomes JSON.
 //
 // Evaluated once, before any code that nobody trusts, in a function that gets `host` (the native side). All
 // that it needs from the realm is captured here: whatever code overrides later changes nothing in it.

@@ -1,8 +1,10 @@
 //! Engines: each runs code that nobody trusts behind the port [`Engine`](crate::ports::Engine).
 //!
-//! What they share: the frames on the way to a sandbox and back (`frame`, `protocol`, `road`), one call's
+//! What they share: the frames on the way to a sandbox and back (`frame`, `protocol`, `channel`), one call's
 //! `conversation`, and `core.js`, which code meets first in each of them.
 
+#[cfg(any(feature = "docker", feature = "embedded"))]
+mod channel;
 #[cfg(any(feature = "docker", feature = "embedded"))]
 mod conversation;
 #[cfg(feature = "docker")]
@@ -17,7 +19,5 @@ mod frame;
 mod printed;
 #[cfg(any(feature = "docker", feature = "embedded"))]
 mod protocol;
-#[cfg(any(feature = "docker", feature = "embedded"))]
-mod road;
 #[cfg(any(feature = "docker", feature = "embedded"))]
 mod sandbox;

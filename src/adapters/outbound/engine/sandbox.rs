@@ -1,4 +1,4 @@
-//! A sandbox as a conversation has it, whatever it is made of: what it says, what it hears, how it ended.
+//! A sandbox as a conversation has it, whatever it is made of: its output, its input, how it ended.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use tokio::io::AsyncWrite;
 
 /// A sandbox that is ready for one call. Dropping it ends it.
 pub(super) trait Sandbox: Send {
-    /// Where its words come from.
-    type Ears: Ears;
-    /// Where words to it go.
-    type Mouth: AsyncWrite + Send + Unpin;
+    /// Its output.
+    type Reader: Receive;
+    /// Its input.
+    type Writer: AsyncWrite + Send + Unpin;
 
     /// How long after its time is over it may still say so itself.
     const GRACE: Duration;
 
-    /// How often something has to be said to it, so that one that nobody listens in any more ends. `None`: its end is
+    /// How often something has to be sent to it, so that one that nobody reads in any more ends. `None`: its end is
     /// noticed without.
-    const PULSE: Option<Duration>;
+    const HEARTBEAT: Option<Duration>;
 
-    /// Both directions.
-    fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth);
+    /// Output and input.
+    fn streams(&mut self) -> (&mut Self::Reader, &mut Self::Writer);
 
-    /// What is said to it before the first frame, and what its frames begin their bodies with from then on.
+    /// What is sent to it before the first frame, and what its frames begin their bodies with from then on.
     /// Empty where the code that it runs has no way to write where frames are read.
     fn nonce(&self) -> &[u8];
 
@@ -33,13 +33,13 @@ pub(super) trait Sandbox: Send {
     fn ending(&mut self, said: Option<Ending>) -> impl Future<Output = Option<Ending>> + Send;
 }
 
-/// Listens to a sandbox.
-pub(super) trait Ears: Send {
+/// Reads what a sandbox writes.
+pub(super) trait Receive: Send {
     /// Waits for more, and appends it: to `frames` what is part of frames, to `printed` what was written to
     /// standard output or error, which is never more than log. `false`: there is no more.
     ///
     /// Can be dropped at any point without losing a byte.
-    fn hear(
+    fn receive(
         &mut self,
         frames: &mut Vec<u8>,
         printed: &mut Vec<u8>,

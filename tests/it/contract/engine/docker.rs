@@ -8,7 +8,7 @@ use dynamic_mcp::adapters::outbound::docker::labels::Instance;
 use dynamic_mcp::adapters::outbound::docker::{
     Connection, Containers, Dependencies, DependencyOptions, Images,
 };
-use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, Means};
+use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, DockerParts};
 use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
 use dynamic_mcp::ports::Engine;
 use tokio_util::sync::CancellationToken;
@@ -44,9 +44,9 @@ impl Docker {
         let (for_packages, of_packages) = (containers.clone(), images.clone());
         let dependencies =
             Dependencies::new(for_packages, of_packages, instance.clone(), options, &tasks, &stop);
-        let means = Means { containers, images, dependencies };
+        let parts = DockerParts { containers, images, dependencies };
         let config = DockerConfig { spares: self.0, ..DockerConfig::new(instance.clone(), image) };
-        (DockerEngine::start(config, means, &tasks, &stop), instance)
+        (DockerEngine::start(config, parts, &tasks, &stop), instance)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bollard::container::LogOutput;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use super::super::sandbox::{Ears, Ending, Sandbox};
+use super::super::sandbox::{Ending, Receive, Sandbox};
 use super::pool::Waits;
 use crate::adapters::outbound::docker::{Container, Input, Output, Removal};
 
@@ -60,8 +60,8 @@ impl Drop for Hold {
 
 /// A running container that is ready for one call. Dropping it ends it.
 pub(super) struct Ready {
-    ears: Attached,
-    mouth: Input,
+    reader: Attached,
+    writer: Input,
     nonce: [u8; SEAL],
     seal: [u8; SEAL],
     _container: Removal,
@@ -76,14 +76,14 @@ impl Ready {
         seal: [u8; SEAL],
         hold: Hold,
     ) -> Self {
-        let Container { input: mouth, output, removal } = container;
-        let ears = Attached { output, tail: Vec::new() };
-        Self { ears, mouth, nonce, seal, _container: removal, _hold: hold }
+        let Container { input: writer, output, removal } = container;
+        let reader = Attached { output, tail: Vec::new() };
+        Self { reader, writer, nonce, seal, _container: removal, _hold: hold }
     }
 
     /// What it printed last.
     pub(super) fn tail(&self) -> &[u8] {
-        &self.ears.tail
+        &self.reader.tail
     }
 }
 
@@ -91,21 +91,21 @@ impl Waits for Ready {
     // One that has anything to say before it was asked doesn't wait any more.
     fn waits(&mut self) -> bool {
         let (mut frames, mut printed) = (Vec::new(), Vec::new());
-        self.ears.hear(&mut frames, &mut printed).now_or_never().is_none()
+        self.reader.receive(&mut frames, &mut printed).now_or_never().is_none()
     }
 }
 
 impl Sandbox for Ready {
-    type Ears = Attached;
-    type Mouth = Input;
+    type Reader = Attached;
+    type Writer = Input;
 
     // What runs inside can't stop itself.
     const GRACE: Duration = Duration::ZERO;
     // Code that kills all that it can reach leaves only the first process, which ends when nobody reads what it passes on.
-    const PULSE: Option<Duration> = Some(Duration::from_secs(1));
+    const HEARTBEAT: Option<Duration> = Some(Duration::from_secs(1));
 
-    fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth) {
-        (&mut self.ears, &mut self.mouth)
+    fn streams(&mut self) -> (&mut Self::Reader, &mut Self::Writer) {
+        (&mut self.reader, &mut self.writer)
     }
 
     fn nonce(&self) -> &[u8] {
@@ -119,7 +119,7 @@ impl Sandbox for Ready {
     async fn ending(&mut self, said: Option<Ending>) -> Option<Ending> {
         match said {
             Some(Ending::Signaled(signal)) if FATAL.contains(&signal) => {
-                let full = self.ears.says(&HEAP_FULL).await;
+                let full = self.reader.says(&HEAP_FULL).await;
                 Some(if full { Ending::OutOfMemory } else { Ending::Signaled(signal) })
             }
             said => said,
@@ -141,7 +141,7 @@ impl Attached {
         };
         let listen = async {
             while !said(&self.tail) {
-                if !self.hear(&mut Vec::new(), &mut Vec::new()).await {
+                if !self.receive(&mut Vec::new(), &mut Vec::new()).await {
                     return said(&self.tail);
                 }
             }
@@ -151,8 +151,8 @@ impl Attached {
     }
 }
 
-impl Ears for Attached {
-    async fn hear(&mut self, frames: &mut Vec<u8>, printed: &mut Vec<u8>) -> bool {
+impl Receive for Attached {
+    async fn receive(&mut self, frames: &mut Vec<u8>, printed: &mut Vec<u8>) -> bool {
         match self.output.next().await {
             Some(Ok(LogOutput::StdOut { message })) => frames.extend_from_slice(&message),
             Some(Ok(LogOutput::StdErr { message } | LogOutput::Console { message })) => {

@@ -17,9 +17,9 @@ pub(super) struct Daemon {
     pub(super) seccomp: bool,
 }
 
-/// Where things stand.
+/// What is known of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum DaemonState {
     /// It was not asked yet.
     Unknown,
     /// It answers.
@@ -32,7 +32,7 @@ pub(super) enum Standing {
 
 /// What is known, and who waits for news.
 pub(super) struct Watch {
-    standing: watch::Sender<Standing>,
+    state: watch::Sender<DaemonState>,
     doubt: Notify,
     refused: Mutex<Option<String>>,
 }
@@ -41,40 +41,42 @@ impl Watch {
     /// Nothing known.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
-            standing: watch::Sender::new(Standing::Unknown),
+            state: watch::Sender::new(DaemonState::Unknown),
             doubt: Notify::new(),
             refused: Mutex::default(),
         })
     }
 
-    /// Where things stand.
-    pub(super) fn standing(&self) -> Standing {
-        self.standing.borrow().clone()
+    /// What is known of the daemon.
+    pub(super) fn state(&self) -> DaemonState {
+        self.state.borrow().clone()
     }
 
     /// Waits until it is known whether there is a daemon.
     pub(super) async fn settled(&self) {
-        let mut standing = self.standing.subscribe();
+        let mut state = self.state.subscribe();
         // The sender is in `self`: it can't go away meanwhile.
-        standing.wait_for(|standing| *standing != Standing::Unknown).await.ok();
+        state.wait_for(|state| *state != DaemonState::Unknown).await.ok();
     }
 
     /// Asks it, and remembers what came of it.
     pub(super) async fn ask(&self, connection: &Connection) -> Result<(), DockerError> {
         let answer = inquire(connection).await.map(Arc::new);
         let next = match &answer {
-            Ok(daemon) => Standing::Up(Arc::clone(daemon)),
-            Err(error) => Standing::Down(error.to_string()),
+            Ok(daemon) => DaemonState::Up(Arc::clone(daemon)),
+            Err(error) => DaemonState::Down(error.to_string()),
         };
-        self.standing.send_if_modified(|standing| {
-            let news = *standing != next && *standing != Standing::Closed;
+        self.state.send_if_modified(|state| {
+            let news = *state != next && *state != DaemonState::Closed;
             if news {
                 match &next {
-                    Standing::Up(daemon) => tracing::info!(daemon = daemon.name, "Docker is there"),
-                    Standing::Down(why) => tracing::info!(why, "Docker is not there"),
-                    Standing::Unknown | Standing::Closed => {}
+                    DaemonState::Up(daemon) => {
+                        tracing::info!(daemon = daemon.name, "Docker is there");
+                    }
+                    DaemonState::Down(why) => tracing::info!(why, "Docker is not there"),
+                    DaemonState::Unknown | DaemonState::Closed => {}
                 }
-                standing.clone_from(&next);
+                state.clone_from(&next);
             }
             news
         });
@@ -108,7 +110,7 @@ impl Watch {
 
     /// There won't be any more.
     pub(super) fn close(&self) {
-        self.standing.send_replace(Standing::Closed);
+        self.state.send_replace(DaemonState::Closed);
     }
 }
 

@@ -10,11 +10,11 @@ use tokio_util::task::TaskTracker;
 use super::super::exchange::{self, Request};
 use super::config::DockerConfig;
 use super::container::{Held, Ready};
-use super::daemon::{Standing, Watch};
+use super::daemon::{DaemonState, Watch};
 use super::launch::{Kind, LaunchError, Launcher};
+use super::maintenance::Maintenance;
 use super::pool::{Bounds, Pool};
-use super::reaper::Keeper;
-use super::tend::Tending;
+use super::reaper::Reaper;
 use crate::adapters::outbound::docker::{
     Containers, Dependencies, ImageUnavailable, Images, InstallError, Installed,
 };
@@ -42,7 +42,7 @@ pub struct DockerEngine {
 }
 
 /// What the engine stands on.
-pub struct Means {
+pub struct DockerParts {
     /// Makes containers.
     pub containers: Containers,
     /// Knows images.
@@ -55,11 +55,11 @@ impl DockerEngine {
     /// Starts one. Returns at once: the daemon is asked in the background, by tasks of `tasks`, until `stop`.
     pub fn start(
         config: DockerConfig,
-        means: Means,
+        parts: DockerParts,
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> Self {
-        let Means { containers, images, dependencies } = means;
+        let DockerParts { containers, images, dependencies } = parts;
         let (held, watch) = (Arc::new(Held::default()), Watch::new());
         let stop = stop.child_token();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -74,21 +74,21 @@ impl DockerEngine {
         let at_once = AT_ONCE.0 + AT_ONCE.1 * more;
         let bounds = Bounds { spares: config.spares, at_once };
         let pool = Pool::new(launcher, tasks.clone(), bounds);
-        let tending = Tending {
+        let maintenance = Maintenance {
             containers,
             images: images.clone(),
             image: config.image.clone(),
             prepared: config.prepared,
             watch: Arc::clone(&watch),
             pool: Arc::clone(&pool),
-            keeper: Keeper { instance: config.instance, held },
+            reaper: Reaper { instance: config.instance, held },
             stop: stop.clone(),
         };
         let ended = CancellationToken::new();
         let tell = ended.clone().drop_guard();
         tasks.spawn(async move {
             let _tell = tell;
-            tending.run().await;
+            maintenance.run().await;
         });
         Self { pool, watch, images, dependencies, image: config.image, stop, ended }
     }
@@ -209,13 +209,13 @@ impl Engine for DockerEngine {
     }
 
     fn report(&self) -> EngineReport {
-        let (ready, strength, detail) = match self.watch.standing() {
-            Standing::Unknown => (false, Strength::Unknown, "asking the daemon".to_owned()),
-            Standing::Down(why) => (false, Strength::Unknown, why),
-            Standing::Closed => {
+        let (ready, strength, detail) = match self.watch.state() {
+            DaemonState::Unknown => (false, Strength::Unknown, "asking the daemon".to_owned()),
+            DaemonState::Down(why) => (false, Strength::Unknown, why),
+            DaemonState::Closed => {
                 (false, Strength::Unknown, "the server is shutting down".to_owned())
             }
-            Standing::Up(daemon) => {
+            DaemonState::Up(daemon) => {
                 let (strength, filter) = if daemon.seccomp {
                     (Strength::Full, "seccomp")
                 } else {

@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::channel::{Channel, Received};
 use super::super::protocol::{FromWorker, MAX_MESSAGE};
-use super::super::road::{Hearing, Road};
 use super::container::{Held, Ready, SEAL};
 use super::daemon::Watch;
 use super::pool::Maker;
@@ -115,14 +115,14 @@ impl Launcher {
         let container = self.containers.start(&self.spec(kind, seal), None).await?;
         let hold = self.held.hold(container.id());
         let mut ready = Ready::new(container, nonce, seal, hold);
-        let mut road = Road::to_listen(&mut ready, MAX_MESSAGE);
-        let heard = loop {
-            match road.pass().await {
-                Hearing::Printed(_) => {}
-                heard => break heard,
+        let mut channel = Channel::receiving(&mut ready, MAX_MESSAGE);
+        let received = loop {
+            match channel.receive().await {
+                Received::Printed(_) => {}
+                received => break received,
             }
         };
-        if let Hearing::Frame(frame) = heard
+        if let Received::Frame(frame) = received
             && matches!(FromWorker::decode(frame), Some(FromWorker::Ready(_)))
         {
             return Ok(ready);

@@ -9,9 +9,9 @@ mod container;
 mod daemon;
 mod engine;
 mod launch;
+mod maintenance;
 mod pool;
 mod reaper;
-mod tend;
 
 pub use config::DockerConfig;
-pub use engine::{DockerEngine, Means};
+pub use engine::{DockerEngine, DockerParts};

@@ -68,14 +68,14 @@ pub(super) struct Pool<M: Maker> {
 }
 
 struct State<T> {
-    shelves: HashMap<Kind, Shelf<T>>,
+    stocks: HashMap<Kind, Stock<T>>,
     /// Calls that wait for a container.
     waiting: usize,
     closed: bool,
 }
 
 /// The containers of a kind.
-struct Shelf<T> {
+struct Stock<T> {
     ready: VecDeque<(Instant, T)>,
     used: Instant,
     /// Kept however long nobody has used it.
@@ -84,7 +84,7 @@ struct Shelf<T> {
     not_before: Instant,
 }
 
-impl<T> Shelf<T> {
+impl<T> Stock<T> {
     fn new(permanent: bool) -> Self {
         let now = Instant::now();
         let ready = VecDeque::new();
@@ -105,7 +105,7 @@ impl<M: Maker> Pool<M> {
     /// Empty; what is made for calls is made on `tasks`.
     pub(super) fn new(maker: M, tasks: TaskTracker, bounds: Bounds) -> Arc<Self> {
         let (added, taken) = (Notify::new(), Notify::new());
-        let state = Mutex::new(State { shelves: HashMap::new(), waiting: 0, closed: false });
+        let state = Mutex::new(State { stocks: HashMap::new(), waiting: 0, closed: false });
         let Bounds { spares, at_once } = bounds;
         let turns = Arc::new(Semaphore::new(at_once as usize));
         let given_up = CancellationToken::new();
@@ -120,11 +120,11 @@ impl<M: Maker> Pool<M> {
     /// Keeps containers of this kind ready although nobody has asked for one, and of no other.
     pub(super) fn always(&self, kind: &Kind) {
         let mut state = self.lock();
-        for (other, shelf) in &mut state.shelves {
-            shelf.permanent = other == kind;
+        for (other, stock) in &mut state.stocks {
+            stock.permanent = other == kind;
         }
-        if !state.closed && !state.shelves.contains_key(kind) {
-            state.shelves.insert(kind.clone(), Shelf::new(true));
+        if !state.closed && !state.stocks.contains_key(kind) {
+            state.stocks.insert(kind.clone(), Stock::new(true));
             self.taken.notify_one();
         }
     }
@@ -183,11 +183,11 @@ impl<M: Maker> Pool<M> {
     fn put(&self, kind: &Kind, container: M::Made) {
         let mut state = self.lock();
         let closed = state.closed;
-        if let Some(shelf) = state.shelves.get_mut(kind)
+        if let Some(stock) = state.stocks.get_mut(kind)
             && !closed
-            && shelf.ready.len() < self.spares
+            && stock.ready.len() < self.spares
         {
-            shelf.ready.push_back((Instant::now(), container));
+            stock.ready.push_back((Instant::now(), container));
             self.added.notify_waiters();
         }
     }
@@ -195,10 +195,10 @@ impl<M: Maker> Pool<M> {
     /// One that waits, if any does.
     fn take(&self, kind: &Kind) -> Option<M::Made> {
         let mut state = self.lock();
-        let shelf = state.shelves.entry(kind.clone()).or_insert_with(|| Shelf::new(false));
-        shelf.used = Instant::now();
+        let stock = state.stocks.entry(kind.clone()).or_insert_with(|| Stock::new(false));
+        stock.used = Instant::now();
         self.taken.notify_one();
-        while let Some((_, mut container)) = shelf.ready.pop_front() {
+        while let Some((_, mut container)) = stock.ready.pop_front() {
             if container.waits() {
                 return Some(container);
             }
@@ -229,17 +229,17 @@ impl<M: Maker> Pool<M> {
         self.maker.learn(made.as_ref().map(drop));
         match made {
             Ok(container) => {
-                if let Some(shelf) = self.lock().shelves.get_mut(&kind) {
-                    shelf.back_off = BACK_OFF.0;
+                if let Some(stock) = self.lock().stocks.get_mut(&kind) {
+                    stock.back_off = BACK_OFF.0;
                 }
                 self.put(&kind, container);
             }
             Err(error) => {
                 tracing::debug!(%error, image = %kind.image, "no container could be made ready");
                 let mut state = self.lock();
-                let Some(shelf) = state.shelves.get_mut(&kind) else { return };
-                shelf.not_before = Instant::now() + shelf.back_off;
-                shelf.back_off = (shelf.back_off * 2).min(BACK_OFF.1);
+                let Some(stock) = state.stocks.get_mut(&kind) else { return };
+                stock.not_before = Instant::now() + stock.back_off;
+                stock.back_off = (stock.back_off * 2).min(BACK_OFF.1);
             }
         }
     }
@@ -250,37 +250,37 @@ impl<M: Maker> Pool<M> {
         if state.closed || state.waiting > 0 {
             return None;
         }
-        let total: usize = state.shelves.values().map(|shelf| shelf.ready.len()).sum();
+        let total: usize = state.stocks.values().map(|stock| stock.ready.len()).sum();
         if total >= self.spares * KINDS {
             return None;
         }
         let now = Instant::now();
         state
-            .shelves
+            .stocks
             .iter()
-            .filter(|(_, shelf)| shelf.ready.len() < self.spares && shelf.not_before <= now)
-            .max_by_key(|(_, shelf)| shelf.used)
+            .filter(|(_, stock)| stock.ready.len() < self.spares && stock.not_before <= now)
+            .max_by_key(|(_, stock)| stock.used)
             .map(|(kind, _)| kind.clone())
     }
 
     /// Lets go of what is dead, old or of no use any more.
     fn tidy(&self) {
         let mut state = self.lock();
-        for shelf in state.shelves.values_mut() {
-            shelf
+        for stock in state.stocks.values_mut() {
+            stock
                 .ready
                 .retain_mut(|(since, container)| since.elapsed() < OLDEST && container.waits());
         }
-        state.shelves.retain(|_, shelf| shelf.permanent || shelf.used.elapsed() < UNUSED);
-        while state.shelves.len() > KINDS {
+        state.stocks.retain(|_, stock| stock.permanent || stock.used.elapsed() < UNUSED);
+        while state.stocks.len() > KINDS {
             let oldest = state
-                .shelves
+                .stocks
                 .iter()
-                .filter(|(_, shelf)| !shelf.permanent)
-                .min_by_key(|(_, shelf)| shelf.used)
+                .filter(|(_, stock)| !stock.permanent)
+                .min_by_key(|(_, stock)| stock.used)
                 .map(|(kind, _)| kind.clone());
             match oldest {
-                Some(kind) => drop(state.shelves.remove(&kind)),
+                Some(kind) => drop(state.stocks.remove(&kind)),
                 None => break,
             }
         }
@@ -288,8 +288,8 @@ impl<M: Maker> Pool<M> {
 
     /// Has the containers that are missing made now: the daemon is there again.
     pub(super) fn hurry(&self) {
-        for shelf in self.lock().shelves.values_mut() {
-            shelf.not_before = Instant::now();
+        for stock in self.lock().stocks.values_mut() {
+            stock.not_before = Instant::now();
         }
         self.taken.notify_one();
     }
@@ -297,12 +297,12 @@ impl<M: Maker> Pool<M> {
     /// Ends it, and every container that waits.
     #[expect(clippy::mutable_key_type, reason = "a kind is told by the names in it, which stay")]
     pub(super) fn close(&self) {
-        let shelves = {
+        let stocks = {
             let mut state = self.lock();
             state.closed = true;
-            std::mem::take(&mut state.shelves)
+            std::mem::take(&mut state.stocks)
         };
-        drop(shelves);
+        drop(stocks);
         self.added.notify_waiters();
         self.taken.notify_one();
     }
@@ -318,7 +318,7 @@ impl<M: Maker> Pool<M> {
 
     /// How many wait.
     pub(super) fn ready(&self) -> usize {
-        self.lock().shelves.values().map(|shelf| shelf.ready.len()).sum()
+        self.lock().stocks.values().map(|stock| stock.ready.len()).sum()
     }
 }
 

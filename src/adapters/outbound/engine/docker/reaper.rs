@@ -23,14 +23,14 @@ const YOUNG: i64 = 35;
 const _: () = assert!(YOUNG as u64 > STARTED_WITHIN.as_secs());
 
 /// Whose containers are kept.
-pub(super) struct Keeper {
+pub(super) struct Reaper {
     /// This server.
     pub(super) instance: Instance,
     /// What it holds.
     pub(super) held: Arc<Held>,
 }
 
-impl Keeper {
+impl Reaper {
     /// Removes what nobody needs.
     pub(super) async fn sweep(&self, client: &Docker) -> Result<(), bollard::errors::Error> {
         let containers = list(client, INSTANCE).await?;
@@ -151,7 +151,7 @@ mod tests {
     fn what_runs_is_its_servers_until_nobody_can_need_it() {
         use ContainerSummaryStateEnum::{CREATED, DEAD, EXITED, RUNNING};
         let held = Arc::new(Held::default());
-        let keeper = Keeper { instance: Instance::new("mine"), held };
+        let reaper = Reaper { instance: Instance::new("mine"), held };
         let hour = Some(Duration::from_hours(1));
         for (whose, role, state, age, lifetime, left) in [
             ("theirs", Role::Call, RUNNING, 40, hour, false),
@@ -171,18 +171,18 @@ mod tests {
             ("mine", Role::Install, RUNNING, 90, hour, false),
         ] {
             let found = container(whose, role, state, age, lifetime);
-            assert_eq!(keeper.is_left(&found, NOW), left, "{whose} {role:?} {state:?} {age}");
+            assert_eq!(reaper.is_left(&found, NOW), left, "{whose} {role:?} {state:?} {age}");
         }
     }
 
     #[test]
     fn what_is_held_is_kept() {
         let held = Arc::new(Held::default());
-        let keeper = Keeper { instance: Instance::new("mine"), held: Arc::clone(&held) };
+        let reaper = Reaper { instance: Instance::new("mine"), held: Arc::clone(&held) };
         let found = container("mine", Role::Call, ContainerSummaryStateEnum::RUNNING, 90, None);
         let hold = held.hold("c");
-        assert!(!keeper.is_left(&found, NOW));
+        assert!(!reaper.is_left(&found, NOW));
         drop(hold);
-        assert!(keeper.is_left(&found, NOW));
+        assert!(reaper.is_left(&found, NOW));
     }
 }

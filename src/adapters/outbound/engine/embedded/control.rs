@@ -10,14 +10,14 @@ pub(super) const MAX: usize = 4 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ToServer {
     /// Fork a worker with this number; the descriptor that comes along is its end of a stream.
-    Fork(u64, Haste),
+    Fork(u64, Urgency),
     /// Kill that worker: for hosts that may not do it themselves.
     Kill(u64),
 }
 
 /// Whether somebody waits for a worker already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Haste {
+pub(super) enum Urgency {
     /// No: it may warm up first.
     Spare,
     /// Yes.
@@ -43,8 +43,8 @@ impl ToServer {
     /// As a datagram.
     pub(super) fn encode(self) -> [u8; 9] {
         let (kind, id) = match self {
-            Self::Fork(id, Haste::Spare) => (b'F', id),
-            Self::Fork(id, Haste::Awaited) => (b'A', id),
+            Self::Fork(id, Urgency::Spare) => (b'F', id),
+            Self::Fork(id, Urgency::Awaited) => (b'A', id),
             Self::Kill(id) => (b'K', id),
         };
         let mut out = [kind; 9];
@@ -59,8 +59,8 @@ impl ToServer {
         let (kind, id) = bytes.split_first()?;
         let id = u64::from_le_bytes(id.try_into().ok()?);
         match kind {
-            b'F' => Some(Self::Fork(id, Haste::Spare)),
-            b'A' => Some(Self::Fork(id, Haste::Awaited)),
+            b'F' => Some(Self::Fork(id, Urgency::Spare)),
+            b'A' => Some(Self::Fork(id, Urgency::Awaited)),
             b'K' => Some(Self::Kill(id)),
             _ => None,
         }
@@ -118,8 +118,8 @@ mod tests {
     #[test]
     fn datagrams_survive() {
         for said in [
-            ToServer::Fork(7, Haste::Spare),
-            ToServer::Fork(8, Haste::Awaited),
+            ToServer::Fork(7, Urgency::Spare),
+            ToServer::Fork(8, Urgency::Awaited),
             ToServer::Kill(u64::MAX),
         ] {
             assert_eq!(ToServer::decode(&said.encode()), Some(said));

@@ -9,9 +9,9 @@ use tokio_util::task::TaskTracker;
 
 use super::super::exchange::{self, Request};
 use super::config::{EmbeddedConfig, WorkerMode};
-use super::known::Known;
 use super::pool::{Lease, Phase, Pool};
 use super::spawning::Spawning;
+use super::syntax_cache::SyntaxCache;
 use super::worker::Setup;
 use crate::domain::execution::{Completion, Job, SyntaxError};
 use crate::domain::tool::EngineKind;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// See the module.
 pub struct EmbeddedEngine {
     pool: Arc<Pool>,
-    known: Known,
+    syntax: SyntaxCache,
     stop: CancellationToken,
 }
 
@@ -64,7 +64,7 @@ impl EmbeddedEngine {
             #[cfg(not(target_os = "linux"))]
             pool.close("there is no fork server on this system".to_owned());
         }
-        Self { pool, known: Known::default(), stop }
+        Self { pool, syntax: SyntaxCache::default(), stop }
     }
 
     /// Workers that are ready now.
@@ -100,8 +100,8 @@ impl Engine for EmbeddedEngine {
         host: Arc<dyn Host>,
         cancel: CancellationToken,
     ) -> Result<Completion, EngineError> {
-        let mark = Known::mark(&job.code);
-        let parsed = self.known.has(&mark);
+        let digest = SyntaxCache::digest(&job.code);
+        let parsed = self.syntax.has(&digest);
         let request = Request::new(job)?.parsed(parsed);
         let acquired = tokio::select! {
             biased;
@@ -114,7 +114,7 @@ impl Engine for EmbeddedEngine {
                 host.sandbox_ready();
                 let completion = request.run(&mut lease.worker, host, &cancel).await;
                 if completion.outcome.is_ok() && !parsed {
-                    self.known.add(mark);
+                    self.syntax.add(digest);
                 }
                 Ok(completion)
             }
@@ -125,7 +125,7 @@ impl Engine for EmbeddedEngine {
         let mut lease = self.acquire().await?;
         let verdict = exchange::check(&mut lease.worker, code).await;
         if verdict.is_ok() {
-            self.known.add(Known::mark(code));
+            self.syntax.add(SyntaxCache::digest(code));
         }
         Ok(verdict)
     }

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::sandbox::Ending;
-use super::control::{FromServer, Haste, MAX, ToServer};
+use super::control::{FromServer, MAX, ToServer, Urgency};
 use super::datagram;
 use super::pool::Pool;
 use super::process::{Pipe, Process, Worker};
@@ -104,7 +104,7 @@ impl ForkServer {
 
     /// Waits for its first words.
     pub(super) async fn started(&self) -> Start {
-        match self.hear().await {
+        match self.receive().await {
             Some((FromServer::Ready(walls), _)) => Start::Ready(walls),
             Some((FromServer::Refused(walls), _)) => Start::Refused(walls),
             _ => Start::Died,
@@ -122,7 +122,7 @@ impl ForkServer {
     }
 
     /// Orders a worker; `false` where that can't be done now.
-    pub(super) fn order(&self, haste: Haste) -> bool {
+    pub(super) fn order(&self, urgency: Urgency) -> bool {
         // The worker reads and writes as if there were nothing else in the world: its end may block.
         let Ok((ours, theirs)) = std::os::unix::net::UnixStream::pair() else { return false };
         let ours = ours.set_nonblocking(true).and_then(|()| UnixStream::from_std(ours));
@@ -131,7 +131,7 @@ impl ForkServer {
         let (ended, ending) = oneshot::channel();
         let ordered = Ordered { stream: Some(ours), ended, ending: Some(ending) };
         self.lock().insert(id, ordered);
-        let told = self.tell(ToServer::Fork(id, haste), Some(&OwnedFd::from(theirs)));
+        let told = self.tell(ToServer::Fork(id, urgency), Some(&OwnedFd::from(theirs)));
         if !told {
             self.lock().remove(&id);
         }
@@ -142,7 +142,7 @@ impl ForkServer {
         datagram::send(&self.control, &said.encode(), along).is_ok()
     }
 
-    async fn hear(&self) -> Option<(FromServer, Option<OwnedFd>)> {
+    async fn receive(&self) -> Option<(FromServer, Option<OwnedFd>)> {
         loop {
             self.control.readable().await.ok()?;
             let receive = || datagram::receive::<MAX>(&self.control);
@@ -158,7 +158,7 @@ impl ForkServer {
     pub(super) async fn attend(self: Arc<Self>, pool: Arc<Pool>, kept: Weak<DropGuard>) {
         loop {
             let said = tokio::select! {
-                said = self.hear() => said,
+                said = self.receive() => said,
                 () = self.abandoned.cancelled() => None,
             };
             let Some((said, along)) = said else { break };

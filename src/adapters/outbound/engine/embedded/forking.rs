@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::control::Haste;
+use super::control::Urgency;
 use super::fork_server::{ForkServer, Start};
 use super::pool::Pool;
 use super::walls::{NAMESPACES, Walls};
@@ -48,7 +48,7 @@ struct Serving {
 }
 
 /// Why the service of a fork server ended.
-enum Over {
+enum End {
     Gone,
     Stopped,
     Old,
@@ -89,12 +89,12 @@ impl Forking {
             }
             let over = match &current {
                 Some(serving) => self.supply(serving).await,
-                None => Over::Gone,
+                None => End::Gone,
             };
             match over {
-                Over::Stopped => break,
-                Over::Old => continue,
-                Over::Gone => {}
+                End::Stopped => break,
+                End::Old => continue,
+                End::Gone => {}
             }
             let lived = current.take().map(|serving| serving.since.elapsed());
             self.pool.orphaned();
@@ -159,32 +159,32 @@ impl Forking {
     }
 
     /// Orders workers as the pool wants them.
-    async fn supply(&self, serving: &Serving) -> Over {
+    async fn supply(&self, serving: &Serving) -> End {
         let mut trim = tokio::time::interval(TRIM);
         trim.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let order = self.pool.order();
-            let awaited = std::iter::repeat_n(Haste::Awaited, order.awaited);
-            for haste in awaited.chain(std::iter::repeat_n(Haste::Spare, order.spare)) {
-                if !serving.server.order(haste) {
+            let awaited = std::iter::repeat_n(Urgency::Awaited, order.awaited);
+            for urgency in awaited.chain(std::iter::repeat_n(Urgency::Spare, order.spare)) {
+                if !serving.server.order(urgency) {
                     self.pool.fail_order();
                 }
             }
             let forked = serving.server.forked();
             let worn = forked >= self.most_forks;
             tokio::select! {
-                () = self.stop.cancelled() => return Over::Stopped,
-                () = serving.gone.cancelled() => return Over::Gone,
+                () = self.stop.cancelled() => return End::Stopped,
+                () = serving.gone.cancelled() => return End::Gone,
                 () = self.pool.demanded() => {}
                 _ = trim.tick() => {
                     self.pool.trim();
                     if forked > 0 && serving.since.elapsed() >= OLDEST {
-                        return Over::Old;
+                        return End::Old;
                     }
                 }
             }
             if worn {
-                return Over::Old;
+                return End::Old;
             }
         }
     }

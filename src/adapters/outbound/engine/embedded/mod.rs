@@ -15,10 +15,10 @@ mod engine;
 mod fork_server;
 #[cfg(target_os = "linux")]
 mod forking;
-mod known;
 mod pool;
 mod process;
 mod spawning;
+mod syntax_cache;
 mod walls;
 pub mod worker;
 

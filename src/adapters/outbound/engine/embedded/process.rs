@@ -1,45 +1,45 @@
-//! A worker as the host holds it: a road to it, a way to end it, and how it ended.
+//! A worker as the host holds it: a channel to it, a way to end it, and how it ended.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-use super::super::sandbox::{Ears, Ending, Sandbox};
+use super::super::sandbox::{Ending, Receive, Sandbox};
 #[cfg(target_os = "linux")]
 use super::fork_server::Forked;
 
-/// How long the news of a death may take to arrive after the road has ended.
+/// How long the news of a death may take to arrive after the channel has ended.
 const NEWS: Duration = Duration::from_secs(5);
 
 /// A ready worker, for one call. Dropping it kills it.
 pub(super) struct Worker {
     /// Its number among all that this engine has had.
     pub(super) id: u64,
-    /// What it says.
+    /// Its output.
     pub(super) reader: Pipe,
-    /// What it hears.
+    /// Its input.
     pub(super) writer: Box<dyn AsyncWrite + Send + Unpin>,
     /// The process.
     pub(super) process: Process,
 }
 
-/// What a worker says comes through this.
+/// A worker's output.
 pub(super) struct Pipe(pub(super) Box<dyn AsyncRead + Send + Unpin>);
 
-impl Ears for Pipe {
-    async fn hear(&mut self, frames: &mut Vec<u8>, _printed: &mut Vec<u8>) -> bool {
+impl Receive for Pipe {
+    async fn receive(&mut self, frames: &mut Vec<u8>, _printed: &mut Vec<u8>) -> bool {
         self.0.read_buf(frames).await.is_ok_and(|count| count > 0)
     }
 }
 
 impl Sandbox for Worker {
-    type Ears = Pipe;
-    type Mouth = Box<dyn AsyncWrite + Send + Unpin>;
+    type Reader = Pipe;
+    type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
     const GRACE: Duration = Duration::from_millis(50);
-    const PULSE: Option<Duration> = None;
+    const HEARTBEAT: Option<Duration> = None;
 
-    fn streams(&mut self) -> (&mut Self::Ears, &mut Self::Mouth) {
+    fn streams(&mut self) -> (&mut Self::Reader, &mut Self::Writer) {
         (&mut self.reader, &mut self.writer)
     }
 
@@ -75,7 +75,7 @@ pub(super) enum Process {
 }
 
 impl Process {
-    /// How it ended, its road having ended; `None` where nobody can say.
+    /// How it ended, its channel having ended; `None` where nobody can say.
     pub(super) async fn ending(&mut self) -> Option<Ending> {
         let news = async {
             match self {

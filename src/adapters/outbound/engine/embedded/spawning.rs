@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::super::channel::{Channel, Received};
 use super::super::protocol::{FromWorker, MAX_MESSAGE};
-use super::super::road::{Hearing, Road};
 use super::pool::Pool;
 use super::process::{Pipe, Process, Worker};
 use super::walls::{NAMESPACES, SECCOMP, Walls};
@@ -112,9 +112,9 @@ async fn start(program: PathBuf, setup: Setup, id: u64) -> Option<(Worker, Walls
         writer: Box::new(stdin),
         process: Process::Spawned(Box::new(child)),
     };
-    let mut road = Road::to_listen(&mut worker, MAX_MESSAGE);
-    let heard = tokio::time::timeout(START, road.pass()).await.ok()?;
-    let Hearing::Frame(frame) = heard else { return None };
+    let mut channel = Channel::receiving(&mut worker, MAX_MESSAGE);
+    let received = tokio::time::timeout(START, channel.receive()).await.ok()?;
+    let Received::Frame(frame) = received else { return None };
     let FromWorker::Ready(walls) = FromWorker::decode(frame)? else { return None };
     Some((worker, serde_json::from_str(&walls).ok()?))
 }

@@ -1,4 +1,4 @@
-//! The worker's road to its host, whatever it is made of.
+//! The worker's channel to its host, whatever it is made of.
 
 use std::io::{self, Read, Write};
 

@@ -6,8 +6,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::process::Pid;
 
-/// Which side of a fork this is.
-pub(super) enum Side {
+/// What a fork returned: which of the two processes this is.
+pub(super) enum ForkResult {
     /// The new process.
     Child,
     /// The old one.
@@ -16,13 +16,13 @@ pub(super) enum Side {
 
 /// Forks.
 #[expect(unsafe_code, reason = "fork has no safe form")]
-pub(super) fn fork() -> std::io::Result<Side> {
+pub(super) fn fork() -> std::io::Result<ForkResult> {
     // SAFETY: the process has one thread, so that the child finds every lock free and every structure whole.
     match unsafe { libc::fork() } {
         -1 => Err(std::io::Error::last_os_error()),
-        0 => Ok(Side::Child),
+        0 => Ok(ForkResult::Child),
         child => Pid::from_raw(child)
-            .map(Side::Parent)
+            .map(ForkResult::Parent)
             .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidData)),
     }
 }

@@ -25,8 +25,8 @@ static FRAME: OnceLock<Vec<u8>> = OnceLock::new();
 /// Where the stack begins.
 static TOP: AtomicUsize = AtomicUsize::new(0);
 
-/// The road to the host; -1 while there is none.
-static ROAD: AtomicI32 = AtomicI32::new(-1);
+/// The channel to the host; -1 while there is none.
+static CHANNEL: AtomicI32 = AtomicI32::new(-1);
 
 /// Watches the stack of this process, whose first thread this is, and of those that it forks.
 #[expect(unsafe_code, reason = "signal handlers have no safe form")]
@@ -56,8 +56,8 @@ pub(super) fn watch() {
 }
 
 /// From now on there is a host to tell.
-pub(super) fn tell(road: BorrowedFd<'_>) {
-    ROAD.store(road.as_raw_fd(), Ordering::Relaxed);
+pub(super) fn tell(channel: BorrowedFd<'_>) {
+    CHANNEL.store(channel.as_raw_fd(), Ordering::Relaxed);
 }
 
 /// Ends the process, having said why where the stack is the reason.
@@ -66,12 +66,12 @@ extern "C" fn faulted(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::
     // SAFETY: the system gives a handler of this kind a valid description, of a fault with an address.
     let address = unsafe { (*info).si_addr() }.addr();
     let below = TOP.load(Ordering::Relaxed).checked_sub(address);
-    let road = ROAD.load(Ordering::Relaxed);
+    let channel = CHANNEL.load(Ordering::Relaxed);
     if let (true, Some(frame)) =
-        (road >= 0 && below.is_some_and(|below| below < STACK_BYTES), FRAME.get())
+        (channel >= 0 && below.is_some_and(|below| below < STACK_BYTES), FRAME.get())
     {
         // SAFETY: the bytes are valid for ever. A frame that can't be written is as one that was never made.
-        unsafe { libc::write(road, frame.as_ptr().cast(), frame.len()) };
+        unsafe { libc::write(channel, frame.as_ptr().cast(), frame.len()) };
         fork::leave(0);
     }
     fork::leave(FAULT)

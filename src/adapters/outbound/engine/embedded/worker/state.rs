@@ -1,4 +1,4 @@
-//! One call as its worker sees it: the limits, what has been used of them, and the road to the host.
+//! One call as its worker sees it: the limits, what has been used of them, and the channel to the host.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -62,7 +62,7 @@ impl CallState {
         })
     }
 
-    /// Gives it its road; it stays for the worker's life.
+    /// Gives it its channel; it stays for the worker's life.
     pub(super) fn connect(&self, channel: Box<dyn Channel>) {
         *self.channel.borrow_mut() = Some(channel);
     }

@@ -16,10 +16,10 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 use super::super::super::sandbox::Ending;
-use super::super::control::{FromServer, Haste, ToServer};
+use super::super::control::{FromServer, ToServer, Urgency};
 use super::super::walls::{SECCOMP, Walls};
 use super::channel::Streams;
-use super::fork::{self, Side};
+use super::fork::{self, ForkResult};
 use super::realm::Realm;
 use super::seccomp::{Filters, Heap};
 use super::{Setup, Variation, datagram, lockdown, overflow, serve};
@@ -42,8 +42,8 @@ pub(super) fn run(setup: Setup, variation: Variation) -> ExitCode {
     lockdown::leave_root(&mut walls);
     lockdown::enter_namespaces(&mut walls, true);
     match fork::fork() {
-        Ok(Side::Parent(child)) => keep(child),
-        Ok(Side::Child) => {}
+        Ok(ForkResult::Parent(child)) => keep(child),
+        Ok(ForkResult::Child) => {}
         Err(_) => return ExitCode::FAILURE,
     }
     die_with_parent();
@@ -183,7 +183,7 @@ impl Server {
     fn listen(&mut self) -> Option<()> {
         let (said, stream) = datagram::receive::<9>(&self.control).ok()??;
         match (ToServer::decode(&said)?, stream) {
-            (ToServer::Fork(id, haste), Some(stream)) => self.fork(id, haste, stream),
+            (ToServer::Fork(id, urgency), Some(stream)) => self.fork(id, urgency, stream),
             (ToServer::Fork(id, _), None) => self.say(&FromServer::Failed(id), None),
             (ToServer::Kill(id), _) => {
                 for worker in self.workers.iter().filter(|worker| worker.id == id) {
@@ -194,10 +194,10 @@ impl Server {
         }
     }
 
-    fn fork(&mut self, id: u64, haste: Haste, stream: OwnedFd) -> Option<()> {
+    fn fork(&mut self, id: u64, urgency: Urgency, stream: OwnedFd) -> Option<()> {
         match fork::fork() {
-            Ok(Side::Child) => self.work(haste, stream),
-            Ok(Side::Parent(child)) => {
+            Ok(ForkResult::Child) => self.work(urgency, stream),
+            Ok(ForkResult::Parent(child)) => {
                 drop(stream);
                 match rustix::process::pidfd_open(child, PidfdFlags::empty()) {
                     Ok(process) => {
@@ -214,7 +214,7 @@ impl Server {
     }
 
     /// The life of a worker, from its first instruction.
-    fn work(&self, haste: Haste, stream: OwnedFd) -> ! {
+    fn work(&self, urgency: Urgency, stream: OwnedFd) -> ! {
         die_with_parent();
         fork::close_all_but(&stream);
         if let Some(filters) = &self.filters
@@ -222,7 +222,7 @@ impl Server {
         {
             fork::leave(1);
         }
-        if haste == Haste::Spare {
+        if urgency == Urgency::Spare {
             serve::warm_up(&self.realm);
         }
         overflow::tell(stream.as_fd());
@@ -240,7 +240,7 @@ impl Server {
 fn clock_needs_a_call() -> Result<bool, String> {
     let filters = Filters::clockless()?;
     match fork::fork().map_err(|error| error.to_string())? {
-        Side::Child => {
+        ForkResult::Child => {
             if filters.apply().is_err() {
                 fork::leave(1);
             }
@@ -249,7 +249,7 @@ fn clock_needs_a_call() -> Result<bool, String> {
             std::hint::black_box(told);
             fork::leave(0)
         }
-        Side::Parent(child) => {
+        ForkResult::Parent(child) => {
             let status = rustix::process::waitid(WaitId::Pid(child), WaitIdOptions::EXITED)
                 .map_err(|error| error.to_string())?;
             Ok(status.is_none_or(|status| status.exit_status() != Some(0)))

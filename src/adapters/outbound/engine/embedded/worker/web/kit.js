@@ -1,7 +1,7 @@
 // What the scripts of the web surface share.
 //
 // Every script here is a function of `(kit, host)`, called once, before any code that nobody trusts. `host` is the
-// road to the native side; `kit` has the native helpers and what is added below. Built-ins that the surface
+// channel to the native side; `kit` has the native helpers and what is added below. Built-ins that the surface
 // needs later are captured now: code that overrides them must not change what the surface does for itself.
 (function (kit, host) {
   "use strict";

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::daemon::Watch;
 use super::launch::{Kind, Launcher};
 use super::pool::Pool;
-use super::reaper::Keeper;
+use super::reaper::Reaper;
 use crate::adapters::outbound::docker::{Connection, Containers, Images};
 use crate::domain::image::ContainerImage;
 
@@ -26,18 +26,18 @@ const REST: Duration = Duration::from_secs(5);
 const LAST: Duration = Duration::from_secs(8);
 
 /// See the module.
-pub(super) struct Tending {
+pub(super) struct Maintenance {
     pub(super) containers: Containers,
     pub(super) images: Images,
     pub(super) image: ContainerImage,
     pub(super) prepared: bool,
     pub(super) watch: Arc<Watch>,
     pub(super) pool: Arc<Pool<Launcher>>,
-    pub(super) keeper: Keeper,
+    pub(super) reaper: Reaper,
     pub(super) stop: CancellationToken,
 }
 
-impl Tending {
+impl Maintenance {
     /// Goes on until stopped, and then until every container is gone.
     pub(super) async fn run(self) {
         let connection = self.containers.connection();
@@ -57,7 +57,7 @@ impl Tending {
         self.pool.rest(REST).await;
         let last = async {
             if let Ok(client) = connection.client().await
-                && let Err(error) = self.keeper.clear(&client).await
+                && let Err(error) = self.reaper.clear(&client).await
             {
                 tracing::debug!(%error, "the last containers could not be looked for");
             }
@@ -109,7 +109,7 @@ impl Tending {
         loop {
             self.watch.settled().await;
             if let Ok(client) = connection.client().await
-                && let Err(error) = self.keeper.sweep(&client).await
+                && let Err(error) = self.reaper.sweep(&client).await
             {
                 tracing::debug!(%error, "leftovers could not be looked for");
             }

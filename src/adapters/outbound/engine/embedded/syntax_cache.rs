@@ -11,29 +11,29 @@ use sha2::{Digest as _, Sha256};
 const MOST: usize = 8_192;
 
 /// A code's SHA-256.
-pub(super) type Mark = [u8; 32];
+pub(super) type CodeDigest = [u8; 32];
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashSet<Mark>>);
+pub(super) struct SyntaxCache(Mutex<HashSet<CodeDigest>>);
 
-impl Known {
+impl SyntaxCache {
     /// What a code is remembered by.
-    pub(super) fn mark(code: &str) -> Mark {
+    pub(super) fn digest(code: &str) -> CodeDigest {
         Sha256::digest(code).into()
     }
 
     /// Whether it is known.
-    pub(super) fn has(&self, mark: &Mark) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(mark)
+    pub(super) fn has(&self, digest: &CodeDigest) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(digest)
     }
 
     /// Remembers it.
-    pub(super) fn add(&self, mark: Mark) {
+    pub(super) fn add(&self, digest: CodeDigest) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(mark);
+        known.insert(digest);
     }
 }
