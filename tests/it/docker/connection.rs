@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bollard::errors::Error;
 use dynamic_mcp::adapters::outbound::docker::{Connection, DockerEnvironment, DockerError};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -118,4 +119,31 @@ async fn what_the_daemon_refuses_is_told_in_its_words() {
     let error = connection.explain(error);
     assert!(error.is_not_found() && !error.is_away(), "{error}");
     assert!(error.to_string().contains("No such container"), "{error}");
+}
+
+#[test]
+fn what_a_daemon_says_is_shown_without_paths_of_its_machine() {
+    let nothing = "what it said is in the log of this server";
+    let full = "its disk is full; `docker system prune` makes room";
+    let manifest = "manifest for registry.example:5000/node:22 not found: manifest unknown";
+    let name =
+        r#"Get "https://registry.example/v2/": dial tcp: lookup registry.example: no such host"#;
+    for (said, shown) in [
+        (manifest, manifest),
+        (name, name),
+        ("conflict 4/5", "conflict 4/5"),
+        ("mkdir /var/lib/docker/overlay2/0a: no space left on device", full),
+        ("open /var/lib/docker/image/repositories.json: permission denied", nothing),
+        (r#"error while mounting "/srv/data":permission denied"#, nothing),
+        ("dial unix:///run/containerd/containerd.sock", nothing),
+        (
+            r#"exec: "/bin/sh": stat /bin/sh: no such file"#,
+            "the image's /bin/sh can't be run, and tools need one",
+        ),
+    ] {
+        let message = said.to_owned();
+        let error = Error::DockerResponseServerError { status_code: 500, message };
+        let error = DockerError::of(error, "DOCKER_HOST").to_string();
+        assert_eq!(error, format!("the Docker daemon answered 500: {shown}"));
+    }
 }

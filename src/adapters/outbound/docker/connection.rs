@@ -95,9 +95,15 @@ impl Connection {
         *lock(&self.dialect)
     }
 
-    /// Puts the client's error in our words.
+    /// Puts the client's error in our words. Those of the daemon, of which clients may not see all, go to the log.
     pub fn explain(&self, error: bollard::errors::Error) -> DockerError {
-        DockerError::of(error, &lock(&self.from))
+        let error = DockerError::of(error, &lock(&self.from));
+        if let DockerError::Refused { status, message } = &error
+            && !error.is_not_found()
+        {
+            tracing::warn!(status, words = message, "the Docker daemon refused a request");
+        }
+        error
     }
 
     async fn introduce(&self) -> Result<(Docker, Daemon), DockerError> {

@@ -71,11 +71,11 @@ pub enum DockerError {
         what: String,
     },
     /// It refused or failed a request.
-    #[error("the Docker daemon answered {status}: {message}")]
+    #[error("the Docker daemon answered {status}: {}", shown(message))]
     Refused {
         /// HTTP status.
         status: u16,
-        /// Its own words.
+        /// Its own words, which may name files of its machine.
         message: String,
     },
     /// It stopped answering, or said what can't be understood.
@@ -142,6 +142,29 @@ impl DockerError {
                 | Self::Forbidden { .. }
                 | Self::Broken(_)
         )
+    }
+}
+
+/// A daemon's words as a client may see them: without a path of its machine, and where they hold one, what to do.
+pub(super) fn shown(words: &str) -> &str {
+    let path = |word: &str| {
+        let below = word.strip_prefix('/');
+        // Two begin the host of a URL, and three a file again.
+        below.is_some_and(|rest| {
+            !rest.is_empty() && (!rest.starts_with('/') || rest.starts_with("//"))
+        })
+    };
+    let separates = |c: char| c.is_whitespace() || "\"'`()[]{}<>=,;:".contains(c);
+    if !words.split(separates).any(path) {
+        return words;
+    }
+    let holds = |sign| words.contains(sign);
+    if holds("no space left") {
+        "its disk is full; `docker system prune` makes room"
+    } else if holds("/bin/sh") {
+        "the image's /bin/sh can't be run, and tools need one"
+    } else {
+        "what it said is in the log of this server"
     }
 }
 

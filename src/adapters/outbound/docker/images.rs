@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::error::DockerError;
+use super::error::{DockerError, shown};
 use super::pull_progress::PullProgress;
 use crate::domain::image::{AllowedImages, ContainerImage, ImageError};
 
@@ -56,7 +56,7 @@ pub enum ImageState {
     ),
     /// It could not be pulled.
     Failed {
-        /// The daemon's own words.
+        /// Why, as a client may see it.
         reason: String,
         /// When.
         at: Instant,
@@ -192,7 +192,7 @@ impl Images {
         let connection = &self.shared.connection;
         let client = connection.client().await.map_err(|error| error.to_string())?;
         let explain = |error| match connection.explain(error) {
-            DockerError::Refused { message, .. } => message,
+            DockerError::Refused { message, .. } => shown(&message).to_owned(),
             other => other.to_string(),
         };
         let options = CreateImageOptionsBuilder::default().from_image(&tagged(image)).build();
