@@ -116,3 +116,20 @@ async fn a_pull_ends_with_the_server() {
     registry.asked_for_layer().await;
     place.end().await;
 }
+
+#[tokio::test]
+async fn no_more_is_remembered_of_images_than_there_is_room_for() {
+    let registry = Registry::start().await;
+    // An empty list allows all.
+    let place = Place::allowing(&[]);
+    let most = 64;
+    for number in 0..=most {
+        let absent = image(&registry.image(&format!("absent{number}")));
+        assert!(settled(&place.images, &absent).await.is_err());
+    }
+    let known = place.images.report();
+    assert_eq!(known.len(), most);
+    let first = image(&registry.image("absent0"));
+    assert!(known.iter().all(|(image, _)| *image != first), "the oldest is forgotten");
+    place.end().await;
+}

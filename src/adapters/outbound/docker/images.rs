@@ -16,6 +16,8 @@ use super::error::{DockerError, shown};
 use super::pull_progress::PullProgress;
 use crate::domain::image::{AllowedImages, ContainerImage, ImageError};
 
+/// Of so many images it is known how they are; more are not pulled at once.
+const KNOWN: usize = 64;
 /// How long an image that was there is believed to be there still, and a tag to mean the same image.
 const BELIEVED: Duration = Duration::from_secs(10);
 /// After a failed pull, the next one is not begun earlier.
@@ -159,6 +161,10 @@ impl Images {
             }
             _ => {}
         }
+        if !make_room(&mut states) {
+            let progress = "after others".to_owned();
+            return ImageUnavailable::Pulling { image: image.clone(), progress };
+        }
         let progress = "beginning".to_owned();
         states.insert(image.clone(), ImageState::Pulling(progress.clone()));
         drop(states);
@@ -221,12 +227,29 @@ impl Images {
     }
 
     fn set(&self, image: &ContainerImage, state: ImageState) {
-        self.states().insert(image.clone(), state);
+        let mut states = self.states();
+        if states.contains_key(image) || make_room(&mut states) {
+            states.insert(image.clone(), state);
+        }
     }
 
     fn states(&self) -> std::sync::MutexGuard<'_, HashMap<ContainerImage, ImageState>> {
         self.shared.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes room for one more image, and says whether there is: what was looked at longest ago is forgotten, but no pull.
+fn make_room(states: &mut HashMap<ContainerImage, ImageState>) -> bool {
+    if states.len() < KNOWN {
+        return true;
+    }
+    let looked_at = |state: &ImageState| match state {
+        ImageState::Present { seen: at, .. } | ImageState::Failed { at, .. } => Some(*at),
+        ImageState::Pulling(_) => None,
+    };
+    let known = states.iter().filter_map(|(image, state)| Some((looked_at(state)?, image)));
+    let oldest = known.min_by_key(|(at, _)| *at).map(|(_, image)| image.clone());
+    oldest.is_some_and(|image| states.remove(&image).is_some())
 }
 
 /// With the tag that is meant where none is written: without one, the daemon would pull them all.
