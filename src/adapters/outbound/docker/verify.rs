@@ -51,6 +51,7 @@ pub fn verify(
         ("its own IPC", ipc),
         ("the user", config.and_then(|config| config.user.as_deref()) == Some(spec.user())),
         ("protection from bind mounts", !has_binds(found, dialect)),
+        ("protection from volumes that its image declares", !has_other_volumes(spec, found)),
     ];
     let missing: Vec<_> =
         checks.iter().filter(|(_, holds)| !holds).map(|(name, _)| *name).collect();
@@ -64,6 +65,19 @@ fn has_binds(found: &ContainerInspectResponse, dialect: Dialect) -> bool {
     let mut binds = binds.filter(|bind| dialect == Dialect::Docker || bind.starts_with('/'));
     let mut mounts = found.mounts.iter().flatten();
     binds.next().is_some() || mounts.any(|mount| mount.typ.as_deref() == Some("bind"))
+}
+
+/// Whether there is a volume that was not asked for: it is on the disk, may be written, and has no limit.
+fn has_other_volumes(spec: &Spec, found: &ContainerInspectResponse) -> bool {
+    let volumes = found.mounts.iter().flatten();
+    let mut volumes = volumes.filter(|mount| mount.typ.as_deref() == Some("volume"));
+    volumes.any(|found| {
+        !spec.volumes.iter().any(|asked| {
+            found.destination.as_deref() == Some(asked.at)
+                && found.rw == Some(!asked.read_only)
+                && (asked.volume.is_empty() || found.name.as_ref() == Some(&asked.volume))
+        })
+    })
 }
 
 /// Processors in billionths, however the daemon writes them.
