@@ -346,3 +346,17 @@ async fn a_stopped_session_leaves_nothing() {
     assert_eq!(place.sandboxes.stop(&place.caller, &id).unwrap_err().code(), ErrorCode::NotFound);
     place.end().await;
 }
+
+#[tokio::test]
+async fn no_program_can_guess_what_ends_the_output_of_another() {
+    let place = Place::new();
+    let id = place.open().await;
+    // The halves of the mark are among the arguments of the shell around a command.
+    let look = "tr '\\0' '\\n' </proc/$PPID/cmdline | tail -n 4 | head -n 2";
+    let (one, other) = (place.one(&id, look).await, place.one(&id, look).await);
+    let halves = |lines: &str| lines.lines().map(ToOwned::to_owned).collect::<Vec<_>>();
+    let (one, other) = (halves(&one), halves(&other));
+    assert_eq!((one.len(), other.len()), (2, 2), "{one:?} {other:?}");
+    assert!(one.iter().all(|half| half.len() >= 8 && !other.contains(half)), "{one:?} {other:?}");
+    place.end().await;
+}

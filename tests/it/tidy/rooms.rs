@@ -180,7 +180,7 @@ pub(super) const ROOMS: &[Room] = &[
     adapter(
         "src/adapters/outbound/docker/",
         CALLED,
-        &["bollard", "hyper_rustls", "hyper_util", "rustls", "sha2", "tar"],
+        &["bollard", "getrandom", "hyper_rustls", "hyper_util", "rustls", "sha2", "tar"],
     ),
     adapter("src/adapters/outbound/fakes/", CALLED, &[]),
     adapter("src/adapters/outbound/heap.rs", CALLED, &["libc"]),
@@ -208,7 +208,7 @@ pub(super) const ROOMS: &[Room] = &[
         &["sqlx"],
     ),
     adapter("src/adapters/outbound/engine/", CALLED, &["getrandom"]),
-    adapter("src/adapters/outbound/engine/docker/", CONTAINERS, &["bollard", "getrandom"]),
+    adapter("src/adapters/outbound/engine/docker/", CONTAINERS, &["bollard"]),
     adapter(
         "src/adapters/outbound/engine/embedded/",
         SANDBOXES,

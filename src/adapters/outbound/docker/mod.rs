@@ -13,6 +13,7 @@ mod error;
 mod images;
 pub mod labels;
 mod pull_progress;
+pub mod random;
 mod sessions;
 mod spec;
 mod tls;

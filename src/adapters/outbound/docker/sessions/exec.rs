@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::container::{Input, Output};
 use super::super::dependencies::Installed;
+use super::super::random;
 use super::super::spec::{USER, WORKSPACE};
 use super::Inner;
 use super::gathered::Gathered;
@@ -67,7 +68,7 @@ pub(super) async fn run(
         }
         prepare(&inner, LINK, name, Feed::Nothing, &cancel).await?;
     }
-    let mark = inner.mark();
+    let mark = mark()?;
     let (command, feed) = match program {
         Program::Shell(command) => (["shell".to_owned(), command], Feed::Nothing),
         Program::JavaScript { code, .. } => {
@@ -340,7 +341,7 @@ async fn prepare(
     feed: Feed,
     cancel: &CancellationToken,
 ) -> Result<(), SandboxError> {
-    let mark = inner.mark();
+    let mark = mark()?;
     let command = shell(script, &mark, &[name.to_owned()]);
     let mut running = Running::start(inner, command, feed).await?;
     let limits = ProgramLimits { timeout: PREPARATION, output_bytes: 1000 };
@@ -360,6 +361,12 @@ async fn prepare(
             Err(SandboxError::Ended("the packages could not be copied in time".to_owned()))
         }
     }
+}
+
+/// What no program prints by chance, nor knows before it is started.
+fn mark() -> Result<String, SandboxError> {
+    let letters = random::letters().map_err(|error| SandboxError::Ended(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&letters).into_owned())
 }
 
 /// The command that runs a script with a mark and arguments.

@@ -9,7 +9,7 @@ mod exec;
 mod gathered;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -116,8 +116,6 @@ impl SandboxHost for DockerSandboxes {
                 container: std::sync::Mutex::new(Some(container)),
                 input: Mutex::new(input),
                 packages: Mutex::default(),
-                instance: self.instance.clone(),
-                started: AtomicU64::new(0),
                 ended,
             }),
             image: image.clone(),
@@ -144,19 +142,10 @@ struct Inner {
     input: Mutex<Input>,
     /// Held by the program that runs: the sets of packages that are in the workspace.
     packages: Mutex<HashSet<String>>,
-    instance: Instance,
-    /// How many programs were started.
-    started: AtomicU64,
     ended: Arc<AtomicBool>,
 }
 
 impl Inner {
-    /// What no program prints by chance, another one each time.
-    fn mark(&self) -> String {
-        let number = self.started.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.instance.as_str())
-    }
-
     /// Has orphans reaped that ended.
     async fn reap(&self) {
         let mut input = self.input.lock().await;

@@ -129,7 +129,7 @@ impl DockerEngine {
     fn unavailable(&self, error: LaunchError) -> EngineError {
         self.watch.doubt();
         match error {
-            LaunchError::Random(why) => EngineError::Internal(why),
+            LaunchError::Random(why) => EngineError::Internal(why.into()),
             error => unavailable(error.to_string()),
         }
     }

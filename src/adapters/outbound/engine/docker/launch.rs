@@ -10,11 +10,11 @@ use super::container::{Held, Ready, SEAL};
 use super::daemon::Watch;
 use super::pool::Maker;
 use crate::adapters::outbound::docker::labels::{Instance, Role};
+use crate::adapters::outbound::docker::random;
 use crate::adapters::outbound::docker::{
     Containers, DEPENDENCIES, DockerError, Installed, Network, Resources, Spec, VolumeMount,
 };
 use crate::domain::image::ContainerImage;
-use crate::ports::BoxError;
 
 const BOOT: &str = include_str!("boot.sh");
 const CORE: &str = include_str!("../core.js");
@@ -78,7 +78,7 @@ pub(super) enum LaunchError {
     },
     /// The system has no randomness.
     #[error("no random numbers: {0}")]
-    Random(BoxError),
+    Random(#[from] std::io::Error),
 }
 
 /// See the module.
@@ -111,7 +111,7 @@ impl Maker for Launcher {
 
 impl Launcher {
     async fn launch(&self, kind: &Kind) -> Result<Ready, LaunchError> {
-        let (nonce, seal) = (random()?, letters(random()?));
+        let (nonce, seal) = (random::bytes()?, random::letters()?);
         let container = self.containers.start(&self.spec(kind, seal), None).await?;
         let hold = self.held.hold(container.id());
         let mut ready = Ready::new(container, nonce, seal, hold);
@@ -163,17 +163,6 @@ impl Launcher {
 /// A script that is one statement, as an expression.
 fn expression(script: &str) -> &str {
     script.trim_end().trim_end_matches(';')
-}
-
-fn random() -> Result<[u8; SEAL], LaunchError> {
-    let mut bytes = [0; SEAL];
-    getrandom::fill(&mut bytes).map_err(|error| LaunchError::Random(error.to_string().into()))?;
-    Ok(bytes)
-}
-
-/// Random bytes as characters that mean nothing to a shell or a script.
-fn letters(bytes: [u8; SEAL]) -> [u8; SEAL] {
-    bytes.map(|byte| b'a' + byte % 26)
 }
 
 /// What a container printed, as part of a sentence.
