@@ -174,9 +174,12 @@ async fn the_prompt_s_argument_is_completed() {
     resource["ref"] = json!({ "type": "ref/resource", "uri": "x:{y}" });
     let mut untyped = complete("x");
     untyped["argument"]["value"] = 5.into();
-    for params in [wrong_prompt, wrong_argument, resource, untyped, json!({})] {
+    let mut no_reference = complete("x");
+    no_reference["ref"] = "tool-call-checklist".into();
+    for params in [wrong_prompt, wrong_argument, resource, untyped, no_reference, json!({})] {
         let answer = client.request("completion/complete", params.clone()).await;
         assert_eq!(answer["error"]["code"], -32_602, "{params}: {answer}");
+        assert!(!answer.to_string().contains("enum"), "{answer}");
     }
 }
 

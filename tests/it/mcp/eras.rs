@@ -1,5 +1,7 @@
 //! Protocol revisions, each as its clients speak it.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -29,6 +31,26 @@ async fn an_unknown_revision_is_answered_with_the_newest_that_has_sessions() {
         let hello = served.client.initialize(version).await;
         assert_eq!(hello["protocolVersion"], LATEST_SESSION, "{version}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_handshake_leaves_the_session_one_session() {
+    let mut served = Served::open().await;
+    let client = &mut served.client;
+    for version in ["2099-01-01", STATELESS, "2025-06-18", "no date"] {
+        client.initialize(version).await;
+        for (method, params) in
+            [("ping", json!({})), ("logging/setLevel", json!({"level": "info"}))]
+        {
+            let answer = client.request(method, params).await;
+            assert_eq!(answer["result"], json!({}), "{version}: {answer}");
+        }
+    }
+    client.create("text.echo", "echo").await;
+    client.notification("notifications/tools/list_changed").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    client.call("system.health", json!({})).await;
+    assert_eq!(client.pending("notifications/tools/list_changed"), 0);
 }
 
 #[tokio::test]

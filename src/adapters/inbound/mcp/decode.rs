@@ -110,7 +110,9 @@ fn expectation(expected: &str) -> &str {
         "a nonzero u64" => "an integer of 1 or more",
         "a sequence" => "an array",
         "a map" => "an object",
-        other if other.starts_with("struct ") => "an object",
+        other if other.starts_with("struct ") || other.starts_with("internally tagged enum ") => {
+            "an object"
+        }
         other => other,
     }
 }

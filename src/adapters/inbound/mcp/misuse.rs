@@ -66,16 +66,17 @@ pub fn bad_list(method: &str, message: &[u8]) -> Option<ErrorData> {
     Some(invalid_params(method, &problem::<PaginatedRequestParams>(params?)?))
 }
 
-/// The answer to what is JSON, but no message of the protocol.
+/// The answer to what is JSON, but no message of the protocol. A notification's parameters are nobody's to complain about.
 pub fn not_a_message(message: &Value) -> ErrorData {
     if message.is_array() {
         let batch = "Invalid Request: batches are not served; send each message on its own";
         return ErrorData::invalid_request(batch, None);
     }
-    if let (Some("2.0"), Some(method), Some(params)) = (
+    if let (Some("2.0"), Some(method), Some(params), Some(_)) = (
         message.get("jsonrpc").and_then(Value::as_str),
         message.get("method").and_then(Value::as_str),
         message.get("params"),
+        message.get("id"),
     ) {
         let wrong = |part: &Value| !part.is_object() && !part.is_null();
         if wrong(params) {

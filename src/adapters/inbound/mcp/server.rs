@@ -210,15 +210,22 @@ impl ServerHandler for McpServer {
 
     /// The session is registered here, not when the client says that it is ready: that message is handled
     /// side by side with those that follow it, and a change made by one of them could be missed.
+    ///
+    /// The revision that is agreed on, not the one asked for, is what later requests are judged by. The SDK sees to
+    /// that after the first handshake only.
     async fn initialize(
         &self,
-        request: InitializeRequestParams,
+        mut request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
-        context.peer.set_peer_info(request.clone());
-        self.shared.audience.join(context.peer.clone());
+        let result = self.negotiate_initialize(&request)?;
+        request.protocol_version = result.protocol_version.clone();
+        context.peer.set_peer_info(request);
+        if self.session.open() {
+            self.shared.audience.join(context.peer.clone());
+        }
         let spelling = self.spelling(&context);
-        Ok(self.negotiate_initialize(&request)?.with_instructions(guide::instructions(spelling)))
+        Ok(result.with_instructions(guide::instructions(spelling)))
     }
 
     async fn discover(

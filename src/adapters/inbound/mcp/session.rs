@@ -1,6 +1,6 @@
 //! What the server remembers of one session.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::domain::LogLevel;
 
@@ -11,16 +11,27 @@ pub(super) struct Session {
     pub(super) number: u64,
     /// 0: no log was asked for; else one more than the level's place in [`LogLevel::ALL`].
     log_from: AtomicU8,
+    /// A handshake has been answered.
+    opened: AtomicBool,
 }
 
 impl Default for Session {
     fn default() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), log_from: AtomicU8::new(0) }
+        Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            log_from: AtomicU8::new(0),
+            opened: AtomicBool::new(false),
+        }
     }
 }
 
 impl Session {
+    /// Whether this is its first handshake; clients may send another one.
+    pub(super) fn open(&self) -> bool {
+        !self.opened.swap(true, Ordering::Relaxed)
+    }
+
     /// The client wants log entries of this level and above.
     pub(super) fn set_log_from(&self, level: LogLevel) {
         let place =

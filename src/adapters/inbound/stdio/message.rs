@@ -182,6 +182,7 @@ mod tests {
             (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, Value::Null),
             ("{}", Value::Null),
             (r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#, json!(7)),
+            (r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":5}"#, Value::Null),
             (r#"{"jsonrpc":"2.0","id":"a","method":5}"#, json!("a")),
             (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, Value::Null),
             (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, Value::Null),
