@@ -71,6 +71,21 @@ async fn parameters_of_the_wrong_type_are_refused_under_the_requests_id() {
 }
 
 #[tokio::test]
+async fn an_id_that_can_not_be_written_again_is_answered_with_none() {
+    let server = TestServer::start().await;
+    let session = server.session().await;
+    let mut client = server.client().await;
+    for id in ["1e400", r#""\ud83d""#] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        for headers in ["", session.as_str()] {
+            let answer = client.post(headers, &body).await;
+            answer.assert_refused(400, -32_700);
+            assert!(answer.json()["id"].is_null(), "{id}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn batches_are_invalid_requests() {
     let server = TestServer::start().await;
     let session = server.session().await;

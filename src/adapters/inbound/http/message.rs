@@ -101,12 +101,13 @@ impl<'a> Message<'a> {
         self.method.as_deref() == Some("subscriptions/listen")
     }
 
-    /// The id, to repeat it in a refusal: a string or a number of reasonable length.
+    /// The id, to repeat it in a refusal: a string or a number of reasonable length. What only looks like one, as
+    /// `1e400` does or half a surrogate pair, can't be repeated.
     pub(super) fn id(&self) -> Option<Box<RawValue>> {
         let id = self.id?;
-        let first = id.get().as_bytes().first()?;
         let repeatable = id.get().len() <= Self::MAX_ID_LEN
-            && (*first == b'"' || *first == b'-' || first.is_ascii_digit());
+            && serde_json::from_str::<Value>(id.get())
+                .is_ok_and(|id| id.is_string() || id.is_number());
         repeatable.then(|| id.to_owned())
     }
 }
@@ -124,7 +125,10 @@ mod tests {
         assert!(!note.is_request() && !note.is_initialize());
         let escaped = Message::peek(br#"{"id":1,"me\u0074hod":"initiali\u007ae"}"#).unwrap();
         assert!(escaped.is_initialize());
-        assert!(Message::peek(br#"{"id":{"x":1},"method":"m"}"#).unwrap().id().is_none());
+        for id in [r#"{"x":1}"#, "[]", "true", "null", "1e400", r#""\ud83d""#] {
+            let body = format!(r#"{{"id":{id},"method":"m"}}"#);
+            assert!(Message::peek(body.as_bytes()).unwrap().id().is_none(), "{id}");
+        }
     }
 
     #[test]
