@@ -11,12 +11,12 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions
 use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
-use super::migrate::{SESSIONS, TOOLS, migrate};
+use super::migrate::{LETTERS, SESSIONS, TOOLS, migrate};
 use super::order::OrderedFeed;
-use super::sessions;
+use super::{letters, sessions};
 use crate::adapters::outbound::store::feed::Feed;
 use crate::domain::tool::ToolName;
-use crate::ports::{Metrics, SessionEvent, StoreEvent};
+use crate::ports::{Metrics, SessionEvent, StoreError, StoreEvent};
 
 /// The Node project's channel too.
 const CHANNEL: &str = "dynamic_mcp_registry_changes";
@@ -46,6 +46,15 @@ impl Online {
         self.answers.load(Ordering::Acquire)
     }
 
+    /// Refuses at once while the database is away, rather than after a time-out.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if self.get() {
+            return Ok(());
+        }
+        let reason = "the database is away; reads and calls go on, writes don't".to_owned();
+        Err(StoreError::Unavailable { reason, source: None })
+    }
+
     fn set(&self, online: bool) {
         if self.answers.swap(online, Ordering::AcqRel) != online {
             tracing::info!(online, "the database's availability changed");
@@ -61,6 +70,7 @@ pub(super) struct ListenTask {
     pub(super) reader: PgReader,
     pub(super) feed: Arc<OrderedFeed>,
     pub(super) sessions: Feed<SessionEvent>,
+    pub(super) letters: Feed<String>,
     pub(super) online: Online,
 }
 
@@ -113,7 +123,7 @@ impl ListenTask {
             .acquire_timeout(ANSWER)
             .connect_lazy_with(self.options.clone());
         let mut connection = pool.acquire().await?;
-        for part in [TOOLS, SESSIONS] {
+        for part in [TOOLS, SESSIONS, LETTERS] {
             migrate(&mut connection, &self.schema, &part)
                 .await
                 .map_err(|error| sqlx::Error::Configuration(error.into()))?;
@@ -121,7 +131,7 @@ impl ListenTask {
         drop(connection);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
-        listener.listen_all([CHANNEL, sessions::CHANNEL]).await?;
+        listener.listen_all([CHANNEL, sessions::CHANNEL, letters::CHANNEL]).await?;
         Ok(listener)
     }
 
@@ -153,6 +163,13 @@ impl ListenTask {
             let heard = sessions::heard(told.payload(), &self.schema, &self.instance);
             if let Some(event) = heard {
                 self.sessions.publish(event);
+            }
+            return;
+        }
+        if told.channel() == letters::CHANNEL {
+            let heard = letters::heard(told.payload(), &self.schema, &self.instance);
+            if let Some(name) = heard {
+                self.letters.publish(name);
             }
             return;
         }

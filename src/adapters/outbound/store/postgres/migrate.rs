@@ -29,6 +29,10 @@ pub(super) const SESSIONS: Part = Part {
     finish: "",
 };
 
+/// Letters.
+pub(super) const LETTERS: Part =
+    Part { table: "mcp_letters", version: 1, statements: include_str!("letters.sql"), finish: "" };
+
 const COMMENT: &str = "dynamic-mcp schema ";
 
 /// Why the database can't be used as it is.

@@ -7,6 +7,7 @@
 mod attachments;
 mod connect;
 mod error;
+mod letters;
 mod listen;
 mod migrate;
 mod order;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub use attachments::PgAttachments;
 pub use connect::{SchemaName, SettingsError};
+pub use letters::PgLetters;
 use listen::{ListenTask, Online};
 use order::OrderedFeed;
 use read::PgReader;
@@ -55,6 +57,7 @@ pub struct PgToolStore {
     feed: Arc<OrderedFeed>,
     online: Online,
     sessions: PgSessionStore,
+    letters: PgLetters,
 }
 
 impl PgToolStore {
@@ -83,6 +86,13 @@ impl PgToolStore {
             feed: Feed::new(SessionEvent::Resync),
             online: online.clone(),
         };
+        let letters = PgLetters {
+            pool: pool.clone(),
+            schema: schema.clone(),
+            instance: options.instance.clone(),
+            feed: Feed::new(String::new()),
+            online: online.clone(),
+        };
         let (writer, writing) = writer(WriterTask {
             pool,
             schema: schema.clone(),
@@ -97,12 +107,13 @@ impl PgToolStore {
             reader: reader.clone(),
             feed: Arc::clone(&feed),
             sessions: sessions.feed.clone(),
+            letters: letters.feed.clone(),
             online: online.clone(),
         };
         tasks.spawn(listening.run(stop.clone()));
         let stop = stop.clone();
         tasks.spawn(async move { stop.run_until_cancelled(writing).await });
-        Ok(Self { reader, writer, feed, online, sessions })
+        Ok(Self { reader, writer, feed, online, sessions, letters })
     }
 
     /// The sessions beside the tools, over the same connections.
@@ -110,13 +121,13 @@ impl PgToolStore {
         self.sessions.clone()
     }
 
-    /// Refuses at once while the database is away, rather than after a time-out.
+    /// Letters between those who have the store open, over the same connections.
+    pub fn letters(&self) -> PgLetters {
+        self.letters.clone()
+    }
+
     fn online(&self) -> Result<(), StoreError> {
-        if self.online.get() {
-            return Ok(());
-        }
-        let reason = "the database is away; reads and calls go on, writes don't".to_owned();
-        Err(StoreError::Unavailable { reason, source: None })
+        self.online.check()
     }
 }
 
