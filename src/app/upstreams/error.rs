@@ -99,9 +99,7 @@ pub enum UpstreamsError {
         max: usize,
     },
     /// Answers to what nobody asks any more.
-    #[error(
-        "the call that this answers is over, or another replica carries it out: call the tool again without requestState"
-    )]
+    #[error("the call that this answers is over: call the tool again without requestState")]
     NotParked,
     /// A server asks its client, and this way of calling can't pass that on.
     #[error("this tool asks its caller for more: call it by its own name '{0}'")]

@@ -4,6 +4,7 @@
 //! server's tools in the registry's snapshot. Calls of those go through the same guard as any other.
 
 mod call;
+mod elsewhere;
 mod error;
 mod mount;
 mod parked;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use call::{MountedCall, Question, Relayed};
@@ -25,10 +27,11 @@ use super::{AppError, Catalog, Gate, Lifecycle};
 use crate::domain::upstream::{Alias, Attachment, Mounted, UpstreamDraft, UpstreamPolicy};
 use crate::domain::{Actor, Scope};
 use crate::ports::{
-    AttachmentStore, AuditLog, Clock, Ids, Metrics, SchemaCheck, StoreError, UpstreamClient,
+    AttachmentStore, AuditLog, Clock, Ids, Letters, Metrics, SchemaCheck, StoreError,
+    UpstreamClient,
 };
 use mount::{Mount, connect};
-use parked::Parked;
+use parked::{MAX_PARKED, Parked};
 
 /// Waits between attempts to read a store that is away: doubled each time, up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -52,6 +55,8 @@ pub struct UpstreamsParts {
     pub metrics: Arc<dyn Metrics>,
     /// Is told of every call of a mounted tool.
     pub audit: Arc<dyn AuditLog>,
+    /// Reaches the calls that wait at other replicas; `None`: there are none.
+    pub letters: Option<Arc<dyn Letters>>,
     /// Dates attachments.
     pub clock: Arc<dyn Clock>,
     /// Tells attachments apart.
@@ -73,6 +78,8 @@ pub struct Upstreams {
     /// Held while the store and the mounts are brought in line.
     changing: tokio::sync::Mutex<()>,
     parked: Parked,
+    /// Clients' answers that are at other replicas.
+    asking_elsewhere: Semaphore,
 }
 
 /// What can be seen of an attachment.
@@ -121,6 +128,7 @@ impl Upstreams {
             mounts: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             parked: Parked::default(),
+            asking_elsewhere: Semaphore::new(MAX_PARKED),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Calls of clients that can be asked only by the answer to their request: when the server asks, the call is parked
 //! and its question answered to the client, and when the client comes back with what was asked for, it goes on.
 //!
-//! A parked call is this process's: another replica does not know it.
+//! A parked call is this process's. A client that comes back to another replica is answered from here all the same:
+//! see [`elsewhere`](super::elsewhere).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +21,11 @@ use crate::domain::execution::{LogEntry, Progress};
 use crate::domain::tool::ToolName;
 
 /// How the state of a parked call begins, so that it is not taken for a server's own.
-const PREFIX: &str = "dynamic-mcp/parked/";
+pub(super) const PREFIX: &str = "dynamic-mcp/parked/";
 /// Longest wait for a client to come back: a person may have to answer.
 const WAIT: Duration = Duration::from_mins(10);
 /// Most calls that wait at once.
-const MAX_PARKED: usize = 256;
+pub(super) const MAX_PARKED: usize = 256;
 /// Most questions of a server during one call.
 pub const MAX_QUESTIONS: usize = 32;
 
@@ -51,7 +52,7 @@ pub enum Step {
 pub(super) struct Parked(Mutex<HashMap<String, Waiting>>);
 
 /// A call that waits.
-struct Waiting {
+pub(super) struct Waiting {
     caller: Caller,
     tool: ToolName,
     open: BTreeMap<String, Answer>,
@@ -99,30 +100,54 @@ impl Upstreams {
     ) -> Result<Step, AppError> {
         let CallContext { caller, sink, cancel } = context;
         let name = tool.mounted().name.clone();
-        let mut running = match call.state.as_deref().filter(|state| state.starts_with(PREFIX)) {
-            Some(state) => {
-                let waiting = self.parked.take(state, &caller, &name)?;
-                *waiting.running.sink.now() = sink;
-                let mut answers = call.answers.unwrap_or_default();
-                for (key, open) in waiting.open {
-                    let said = answers.remove(&key);
-                    let said = said.ok_or_else(|| "the client did not answer it".to_owned());
-                    // The server may have taken its question back.
-                    open.send(said).ok();
+        let step = async {
+            if let Some(state) = call.state.as_deref().filter(|state| state.starts_with(PREFIX)) {
+                let answers = call.answers.unwrap_or_default();
+                match self.parked.take(state, &caller, &name)? {
+                    Some(waiting) => self.go_on(waiting, answers, sink).await,
+                    None => self.answer_elsewhere(&caller, tool, state, answers).await,
                 }
-                waiting.running
+            } else {
+                let running = self.start(caller.clone(), sink, tool, call);
+                self.next_step(caller, name, running).await
             }
-            None => self.start(caller.clone(), sink, tool, call),
         };
+        // A call that is dropped is cancelled.
+        let step = cancel.run_until_cancelled(step).await;
+        step.unwrap_or_else(|| Err(self.cancelled().into()))
+    }
+
+    /// Answers what a parked call asks, until it ends or asks again.
+    pub(super) async fn go_on(
+        self: &Arc<Self>,
+        waiting: Waiting,
+        mut answers: Map<String, Value>,
+        sink: Arc<dyn CallSink>,
+    ) -> Result<Step, AppError> {
+        *waiting.running.sink.now() = sink;
+        for (key, open) in waiting.open {
+            let said = answers.remove(&key);
+            let said = said.ok_or_else(|| "the client did not answer it".to_owned());
+            // The server may have taken its question back.
+            open.send(said).ok();
+        }
+        self.next_step(waiting.caller, waiting.tool, waiting.running).await
+    }
+
+    async fn next_step(
+        self: &Arc<Self>,
+        caller: Caller,
+        tool: ToolName,
+        mut running: Running,
+    ) -> Result<Step, AppError> {
         let asked = tokio::select! {
             biased;
             ended = &mut running.result => {
                 return ended.unwrap_or_else(|_| Err(self.cancelled().into())).map(Step::Done);
             }
             Some(question) = running.questions.recv() => question,
-            () = cancel.cancelled() => return Err(self.cancelled().into()),
         };
-        self.park(caller, name, running, asked)
+        self.park(caller, tool, running, asked)
     }
 
     fn start(
@@ -198,20 +223,28 @@ impl Parked {
         Ok(())
     }
 
-    /// The call of this state, if it is this caller's call of this tool.
-    fn take(&self, state: &str, caller: &Caller, tool: &ToolName) -> Result<Waiting, AppError> {
+    /// Whether there is a call of this state.
+    pub(super) fn has(&self, state: &str) -> bool {
+        self.calls().contains_key(state)
+    }
+
+    /// The call of this state, which has to be this caller's call of this tool; `None`: it is not here.
+    pub(super) fn take(
+        &self,
+        state: &str,
+        caller: &Caller,
+        tool: &ToolName,
+    ) -> Result<Option<Waiting>, AppError> {
         let mut calls = self.calls();
         let own = |waiting: &Waiting| {
             waiting.caller.subject == caller.subject
                 && waiting.caller.client == caller.client
                 && waiting.tool == *tool
         };
-        if calls.get(state).is_some_and(own)
-            && let Some(waiting) = calls.remove(state)
-        {
-            return Ok(waiting);
+        if calls.get(state).is_some_and(|waiting| !own(waiting)) {
+            return Err(UpstreamsError::NotParked.into());
         }
-        Err(UpstreamsError::NotParked.into())
+        Ok(calls.remove(state))
     }
 
     /// Ends the call of this state, if it still waits.

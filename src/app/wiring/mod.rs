@@ -33,7 +33,7 @@ use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
 use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
 #[cfg(feature = "http")]
-use crate::ports::SessionStore;
+use crate::ports::{Letters, SessionStore};
 use crate::ports::{SchemaCheck, ToolStore};
 
 pub use metrics::Measurements;
@@ -84,6 +84,8 @@ pub struct Assembled {
     engines: Engines,
     #[cfg(feature = "http")]
     session_store: Option<Arc<dyn SessionStore>>,
+    #[cfg(feature = "http")]
+    letters: Option<Arc<dyn Letters>>,
     #[cfg(feature = "http")]
     measurements: Measurements,
 }
@@ -161,6 +163,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         schemas: &schemas,
         metrics: &measurements.calls,
         audit: &audit,
+        letters: opened.letters.as_ref(),
         lifecycle: &lifecycle,
     };
     let upstreams = upstreams::open(config, needs).await?;
@@ -184,6 +187,8 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         #[cfg(feature = "http")]
         session_store: opened.sessions,
         #[cfg(feature = "http")]
+        letters: opened.letters,
+        #[cfg(feature = "http")]
         measurements,
     })
 }
@@ -193,8 +198,9 @@ impl Assembled {
     /// servers are connected, in the background.
     pub async fn transport(&self, config: &Config) -> Result<Transport, WiringError> {
         if let Some(upstreams) = &self.app.upstreams {
-            let following = Arc::clone(upstreams).follow(self.lifecycle.stopped.clone());
-            self.lifecycle.tasks.spawn(following);
+            let (tasks, stopped) = (&self.lifecycle.tasks, &self.lifecycle.stopped);
+            tasks.spawn(Arc::clone(upstreams).follow(stopped.clone()));
+            tasks.spawn(Arc::clone(upstreams).correspond(stopped.clone()));
         }
         Transport::open(self, config).await
     }

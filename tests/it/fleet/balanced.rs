@@ -11,13 +11,13 @@ use crate::support::postgres::{TestSchema, url};
 use crate::support::replica::{Replica, call, create, is_ok, names, session};
 use crate::support::wait::until;
 
-struct Fleet {
+pub(super) struct Fleet {
     schema: TestSchema,
-    replicas: [Replica; 2],
-    balancer: Balancer,
+    pub(super) replicas: [Replica; 2],
+    pub(super) balancer: Balancer,
 }
 
-async fn fleet(settings: &[(&'static str, &str)]) -> Fleet {
+pub(super) async fn fleet(settings: &[(&'static str, &str)]) -> Fleet {
     let schema = TestSchema::new();
     let mut all = vec![("MCP_DYNAMIC_PG_SCHEMA", schema.name.clone())];
     all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -1,5 +1,7 @@
 //! Several built servers on one database, and what they do when it fails.
 
+#[cfg(feature = "enterprise")]
+mod asked;
 mod balanced;
 mod ending;
 mod faults;

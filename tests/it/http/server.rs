@@ -46,6 +46,7 @@ pub(crate) async fn bind(options: HttpOptions) -> Result<HttpServer, BindError> 
         access: None,
         readiness: ready(),
         session_store: None,
+        letters: None,
         lifecycle: Lifecycle::new(Duration::from_secs(30)),
     };
     HttpServer::bind(options, move || handler.clone(), parts).await
@@ -92,6 +93,7 @@ impl TestServer {
             access,
             readiness,
             session_store,
+            letters: None,
             lifecycle: lifecycle.clone(),
         };
         let template = handler.clone();

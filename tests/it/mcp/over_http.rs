@@ -37,6 +37,7 @@ pub(crate) async fn serve(
         access: access(&face),
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
         session_store: None,
+        letters: None,
         lifecycle,
     };
     let options = HttpOptions { port: 0, ..HttpOptions::default() };

@@ -15,7 +15,7 @@ use super::site::{Options, Site, script};
 use crate::support::client::{DuplexClient, LATEST_SESSION};
 
 /// A server that asks in every call, and answers it with what it was told.
-const ASKS: &str = r#"*'"initialize"'*) case "$line" in *elicitation*sampling*|*sampling*elicitation*) ;; *) exit 9 ;; esac
+pub(crate) const ASKS: &str = r#"*'"initialize"'*) case "$line" in *elicitation*sampling*|*sampling*elicitation*) ;; *) exit 9 ;; esac
       answer '{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"script","version":"1"}}' ;;
     *'"tools/call"'*) call=$id
       printf '{"jsonrpc":"2.0","id":"q%s","method":"@METHOD@","params":@PARAMS@}\n' "$call" ;;
@@ -25,11 +25,11 @@ const ASKS: &str = r#"*'"initialize"'*) case "$line" in *elicitation*sampling*|*
     *'"id":"q'*'"error"'*) said=$(printf '%s' "$line" | tr -d '\\"')
       id=$(printf '%s' "$line" | sed -n 's/.*"id":"q\([0-9]*\)".*/\1/p'); text "$said" ;;"#;
 
-const FORM: &str = r#"{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}}"#;
+pub(crate) const FORM: &str = r#"{"mode":"form","message":"Who?","requestedSchema":{"type":"object","properties":{"name":{"type":"string"}}}}"#;
 const SAMPLE: &str =
     r#"{"messages":[{"role":"user","content":{"type":"text","text":"Hi"}}],"maxTokens":9}"#;
 
-fn asks(folder: &TempDir, method: &str, params: &str) -> Value {
+pub(crate) fn asks(folder: &TempDir, method: &str, params: &str) -> Value {
     script("up", folder, &ASKS.replace("@METHOD@", method).replace("@PARAMS@", params))
 }
 

@@ -166,7 +166,7 @@ pub(super) fn own(alias: &str, folder: &TempDir) -> Value {
 
 /// A shell script that plays a server, as a program to attach. `on` says what it does on each kind of message, as
 /// branches of `case`; `answer` and `fail` answer the message at hand.
-pub(super) fn script(alias: &str, folder: &TempDir, on: &str) -> Value {
+pub(crate) fn script(alias: &str, folder: &TempDir, on: &str) -> Value {
     let path: PathBuf = folder.path().join(format!("{alias}.sh"));
     std::fs::write(&path, SCRIPT.replace("@ON@", on)).unwrap();
     json!({

@@ -96,6 +96,16 @@ impl<'a> Message<'a> {
         self.id.is_none() && self.method.as_deref() == Some("notifications/cancelled")
     }
 
+    /// Whether this answers what the server has asked.
+    pub(super) fn is_answer(&self) -> bool {
+        self.method.is_none() && self.id.is_some()
+    }
+
+    /// The id as it stands there.
+    pub(super) fn raw_id(&self) -> Option<&'a RawValue> {
+        self.id
+    }
+
     /// Whether this opens a stream that stays open until somebody closes it.
     pub(super) fn is_subscription(&self) -> bool {
         self.method.as_deref() == Some("subscriptions/listen")

@@ -220,6 +220,14 @@ impl<H: ServerHandler> Endpoint<H> {
         {
             shared.cancel(&key_of(named), request).await;
         }
+        if let Some(shared) = shared
+            && let Some(id) = message.raw_id().filter(|_| message.is_answer()).map(RawValue::get)
+            && id.len() <= MAX_ID_BYTES
+            && let Ok(asked) = serde_json::from_str::<RequestId>(id)
+            && !session.has_asked(&asked)
+        {
+            shared.pass_on(key_of(named), id, body);
+        }
         extensions.insert(SessionLevel(session.log_level()));
     }
 

@@ -25,7 +25,7 @@ use super::state::Shared;
 use super::tls::Tls;
 use super::{capacity, connection, router};
 use crate::app::Lifecycle;
-use crate::ports::{AuditLog, HttpMetrics, Ids, SessionStore};
+use crate::ports::{AuditLog, HttpMetrics, Ids, Letters, SessionStore};
 
 /// How long answers that are complete may take to leave once the server has stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -48,6 +48,8 @@ pub struct HttpParts {
     /// Keeps sessions so that they outlive the process and move between replicas; without it they end with
     /// the process.
     pub session_store: Option<Arc<dyn SessionStore>>,
+    /// Takes clients' answers to the replica that asked; without it they have to come there by themselves.
+    pub letters: Option<Arc<dyn Letters>>,
     /// Says when to end, and waits for what runs.
     pub lifecycle: Lifecycle,
 }
@@ -96,9 +98,10 @@ impl HttpServer {
         let authenticator = parts.access.map(|access| {
             Authenticator::new(access, &options, Arc::clone(&parts.metrics), parts.audit)
         });
+        let (ttl, letters) = (options.session_ttl, parts.letters);
         let fleet = parts.session_store.map(|store| {
-            let tasks = parts.lifecycle.tasks.clone();
-            Arc::new(SharedSessions::new(store, Arc::clone(&table), options.session_ttl, tasks))
+            let table = Arc::clone(&table);
+            Arc::new(SharedSessions::new(store, letters, table, ttl, &parts.lifecycle))
         });
         let shared = Arc::new(Shared {
             options,

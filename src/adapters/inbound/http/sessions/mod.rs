@@ -4,6 +4,7 @@
 //! call or a quiet stream for idleness and cuts both, stands still as long as one of a session's clients
 //! doesn't read, and knows neither limit nor owner. So this one takes its place.
 
+mod answers;
 mod events;
 mod recall;
 mod router;

@@ -35,8 +35,10 @@ pub(super) struct Router {
     /// The streams of requests that are not answered yet.
     by_id: HashMap<RequestId, u64>,
     by_token: HashMap<ProgressToken, u64>,
-    /// Where the server has asked its client something.
+    /// Where the server has asked its client something, by the id that the client knows.
     asked: HashMap<RequestId, StreamKey>,
+    /// Where the ids of what it asks begin.
+    first_question: i64,
     /// Answered requests whose answer was not read.
     unfetched: Vec<(Instant, u64)>,
     next_stream: u64,
@@ -45,10 +47,11 @@ pub(super) struct Router {
 }
 
 impl Router {
-    /// `first_event`: where the ids of its events begin. A session that moves between replicas has a stream
-    /// of events at each, and an id of one must not be taken for another's.
+    /// `first_event`: where the ids of its events begin, and of what the server asks. A session that moves between
+    /// replicas has a stream of events at each, and an id of one must not be taken for another's.
     pub(super) fn new(first_event: u64) -> Self {
         Self {
+            first_question: i64::try_from(first_event).unwrap_or_default(),
             own: Events::of_session(first_event),
             requests: HashMap::new(),
             by_id: HashMap::new(),
@@ -151,10 +154,11 @@ impl Router {
     }
 
     /// Sends a message out; false if the session has ended.
-    pub(super) fn route(&mut self, message: ServerJsonRpcMessage) -> bool {
+    pub(super) fn route(&mut self, mut message: ServerJsonRpcMessage) -> bool {
         if self.ended {
             return false;
         }
+        self.number(&mut message);
         let answered = match &message {
             JsonRpcMessage::Response(response) => self.by_id.remove(&response.id),
             JsonRpcMessage::Error(error) => error.id.as_ref().and_then(|id| self.by_id.remove(id)),
@@ -176,9 +180,36 @@ impl Router {
         }
     }
 
-    /// The client has answered what the server asked.
-    pub(super) fn answered(&mut self, id: &RequestId) {
-        self.asked.remove(id);
+    /// Whether a request of the server with this id waits for the client's answer.
+    pub(super) fn has_asked(&self, id: &RequestId) -> bool {
+        self.asked.contains_key(id)
+    }
+
+    /// The client has answered what the server asked: the id by which the handler knows it. `None`: it was not asked
+    /// here, or is answered already.
+    pub(super) fn answered(&mut self, id: &RequestId) -> Option<RequestId> {
+        self.asked.remove(id)?;
+        Some(match id {
+            RequestId::Number(number) => RequestId::Number(number - self.first_question),
+            id @ RequestId::String(_) => id.clone(),
+        })
+    }
+
+    /// The handler counts what it asks from 0, at every replica.
+    fn number(&self, message: &mut ServerJsonRpcMessage) {
+        let id = match message {
+            JsonRpcMessage::Request(request) => Some(&mut request.id),
+            JsonRpcMessage::Notification(notification) => match &mut notification.notification {
+                ServerNotification::CancelledNotification(cancelled) => {
+                    cancelled.params.request_id.as_mut()
+                }
+                _ => None,
+            },
+            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => None,
+        };
+        if let Some(RequestId::Number(number)) = id {
+            *number += self.first_question;
+        }
     }
 
     /// The session ends, and every stream with it.

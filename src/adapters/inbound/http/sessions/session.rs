@@ -109,6 +109,11 @@ impl Session {
         self.router().is_open(id)
     }
 
+    /// Whether a request of the server with this id waits for the client's answer here.
+    pub(in super::super) fn has_asked(&self, id: &RequestId) -> bool {
+        self.router().has_asked(id)
+    }
+
     /// How many of its calls run.
     pub(in super::super) fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)

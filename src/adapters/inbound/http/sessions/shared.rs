@@ -13,11 +13,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answers::Answers;
 use super::period;
 use super::session::Subject;
 use super::table::SessionTable;
+use crate::app::Lifecycle;
 use crate::domain::LogLevel;
-use crate::ports::{SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession};
+use crate::ports::{
+    BoxStream, Letters, SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession,
+};
 
 /// Most sessions that are named to the store at a time.
 const CHUNK: usize = 1_000;
@@ -25,6 +29,7 @@ const CHUNK: usize = 1_000;
 /// This process's part in the fleet's sessions.
 pub(in super::super) struct SharedSessions {
     store: Arc<dyn SessionStore>,
+    answers: Option<Answers>,
     table: Arc<SessionTable>,
     ttl: Duration,
     tasks: TaskTracker,
@@ -35,11 +40,14 @@ pub(in super::super) struct SharedSessions {
 impl SharedSessions {
     pub(in super::super) fn new(
         store: Arc<dyn SessionStore>,
+        letters: Option<Arc<dyn Letters>>,
         table: Arc<SessionTable>,
         ttl: Duration,
-        tasks: TaskTracker,
+        lifecycle: &Lifecycle,
     ) -> Self {
-        Self { store, table, ttl, tasks, unsaved: Mutex::default() }
+        let tasks = lifecycle.tasks.clone();
+        let answers = letters.map(|letters| Answers::new(letters, &table, lifecycle));
+        Self { store, answers, table, ttl, tasks, unsaved: Mutex::default() }
     }
 
     /// A session that the store has, if it is the caller's own.
@@ -92,10 +100,18 @@ impl SharedSessions {
         }
     }
 
+    /// Passes on a client's answer to what was not asked here. `id`: of the answer, in JSON.
+    pub(in super::super) fn pass_on(&self, key: SessionKey, id: &str, answer: &[u8]) {
+        if let Some(answers) = &self.answers {
+            answers.pass_on(key, id, answer);
+        }
+    }
+
     /// Keeps the store and this process's sessions in step, until the server stops.
     pub(in super::super) async fn tend(self: Arc<Self>, stopped: CancellationToken) {
         let tending = async {
             let mut events = self.store.watch();
+            let mut letters = self.answers.as_ref().map_or_else(none, Answers::watch);
             let mut rounds = tokio::time::interval(period(self.ttl));
             let mut last_round = None;
             loop {
@@ -108,6 +124,11 @@ impl SharedSessions {
                         }
                     }
                     Some(event) = events.next() => self.hear(event).await,
+                    Some(name) = letters.next() => {
+                        if let Some(answers) = &self.answers {
+                            answers.hear(name);
+                        }
+                    }
                 }
             }
         };
@@ -192,4 +213,8 @@ impl SharedSessions {
     fn unsaved(&self) -> MutexGuard<'_, HashMap<SessionKey, StoredSession>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn none() -> BoxStream<String> {
+    Box::pin(futures_util::stream::pending())
 }

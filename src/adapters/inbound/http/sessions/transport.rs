@@ -44,7 +44,8 @@ impl SessionTransport {
         Some(JsonRpcMessage::notification(ClientNotification::CancelledNotification(cancelled)))
     }
 
-    fn note(&mut self, message: &RxJsonRpcMessage<RoleServer>) {
+    /// Notes what the client says; false for an answer to nothing that waits here.
+    fn note(&mut self, message: &mut RxJsonRpcMessage<RoleServer>) -> bool {
         match message {
             JsonRpcMessage::Request(request) => {
                 let call = (self.session.call(), self.calls.token());
@@ -60,13 +61,18 @@ impl SessionTransport {
                     self.session.router().cancel(id);
                 }
             }
-            JsonRpcMessage::Response(response) => self.session.router().answered(&response.id),
+            JsonRpcMessage::Response(response) => {
+                let Some(id) = self.session.router().answered(&response.id) else { return false };
+                response.id = id;
+            }
             JsonRpcMessage::Error(error) => {
-                if let Some(id) = &error.id {
-                    self.session.router().answered(id);
+                if let Some(id) = &mut error.id {
+                    let Some(own) = self.session.router().answered(id) else { return false };
+                    *id = own;
                 }
             }
         }
+        true
     }
 }
 
@@ -92,17 +98,16 @@ impl Transport<RoleServer> for SessionTransport {
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let message = tokio::select! {
-            biased;
-            () = self.session.ended().cancelled() => None,
-            message = self.inbox.recv() => message,
-        };
-        match message {
-            Some(message) => {
-                self.note(&message);
-                Some(*message)
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = self.session.ended().cancelled() => None,
+                message = self.inbox.recv() => message,
+            };
+            let Some(mut message) = message else { return self.abandon() };
+            if self.note(&mut message) {
+                return Some(*message);
             }
-            None => self.abandon(),
         }
     }
 
