@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use crate::support::docker;
 
-struct Place {
-    dependencies: Dependencies,
-    instance: Instance,
+pub(super) struct Place {
+    pub(super) dependencies: Dependencies,
+    pub(super) instance: Instance,
     stopped: CancellationToken,
     tasks: TaskTracker,
     told: Mutex<Vec<String>>,
@@ -30,7 +30,7 @@ impl Place {
         Self::from_registry(None, cache_bytes)
     }
 
-    fn from_registry(registry: Option<&str>, cache_bytes: u64) -> Self {
+    pub(super) fn from_registry(registry: Option<&str>, cache_bytes: u64) -> Self {
         let (tasks, stopped) = (TaskTracker::new(), CancellationToken::new());
         let instance = Instance::new(&Uuid::new_v4().to_string());
         let registry = registry.map(ToOwned::to_owned);
@@ -39,7 +39,7 @@ impl Place {
         Self { dependencies, instance, stopped, tasks, told: Mutex::default() }
     }
 
-    async fn install(
+    pub(super) async fn install(
         &self,
         packages: &[(&str, &str)],
         lock: Option<&DependencyLock>,
@@ -55,8 +55,13 @@ impl Place {
         self.dependencies.installed(&image, &packages, lock, &tell).await
     }
 
+    /// Begins the end of its server.
+    pub(super) fn stop(&self) {
+        self.stopped.cancel();
+    }
+
     /// Ends it, after which nothing of its instance may be left.
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stopped.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -6,6 +6,8 @@ mod dependencies;
 mod endpoint;
 #[cfg(feature = "http")]
 mod images;
+#[cfg(feature = "http")]
+mod installations;
 #[cfg(feature = "embedded")]
 mod leftovers;
 #[cfg(feature = "embedded")]

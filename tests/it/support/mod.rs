@@ -30,6 +30,8 @@ pub(crate) mod host;
 pub(crate) mod issuer;
 #[cfg(all(feature = "otlp", feature = "upstream"))]
 pub(crate) mod mcp_server;
+#[cfg(all(feature = "docker", feature = "http"))]
+pub(crate) mod packages;
 #[cfg(feature = "file")]
 pub(crate) mod peer;
 #[cfg(feature = "postgres")]

@@ -28,6 +28,15 @@ impl Docker {
 
     /// On this daemon, with the name that its containers carry.
     pub(crate) fn on(&self, daemon: Connection) -> (DockerEngine, Instance) {
+        self.with_packages(daemon, None)
+    }
+
+    /// The same, with packages from this registry.
+    pub(crate) fn with_packages(
+        &self,
+        daemon: Connection,
+        registry: Option<&str>,
+    ) -> (DockerEngine, Instance) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let instance = Instance::new(&format!("test-{}-{number}", std::process::id()));
@@ -37,7 +46,7 @@ impl Docker {
         let containers = Containers::new(Arc::clone(&connection), &tasks);
         let images = Images::new(connection, AllowedImages::default(), &tasks, &stop);
         let options = DependencyOptions {
-            registry: None,
+            registry: registry.map(ToOwned::to_owned),
             extra_ca: docker::extra_ca(),
             cache_bytes: 256 << 20,
         };
