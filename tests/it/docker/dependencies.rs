@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use dynamic_mcp::adapters::outbound::docker::labels::Instance;
 use dynamic_mcp::adapters::outbound::docker::{
-    Dependencies, DependencyOptions, InstallError, Installed,
+    Connection, Dependencies, DependencyOptions, InstallError, Installed,
 };
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::domain::execution::Progress;
@@ -31,11 +31,15 @@ impl Place {
     }
 
     pub(super) fn from_registry(registry: Option<&str>, cache_bytes: u64) -> Self {
+        Self::on(docker::connection(), registry, cache_bytes)
+    }
+
+    pub(super) fn on(daemon: Connection, registry: Option<&str>, cache_bytes: u64) -> Self {
         let (tasks, stopped) = (TaskTracker::new(), CancellationToken::new());
         let instance = Instance::new(&Uuid::new_v4().to_string());
         let registry = registry.map(ToOwned::to_owned);
         let options = DependencyOptions { registry, extra_ca: docker::extra_ca(), cache_bytes };
-        let dependencies = docker::dependencies(&instance, options, &tasks, &stopped);
+        let dependencies = docker::dependencies(daemon, &instance, options, &tasks, &stopped);
         Self { dependencies, instance, stopped, tasks, told: Mutex::default() }
     }
 
@@ -178,8 +182,13 @@ async fn a_missing_file_of_certificates_is_named_by_its_setting() {
         extra_ca: Some(PathBuf::from("/nonexistent/ca.pem")),
         cache_bytes: 1 << 30,
     };
-    place.dependencies =
-        docker::dependencies(&place.instance, options, &place.tasks, &place.stopped);
+    place.dependencies = docker::dependencies(
+        docker::connection(),
+        &place.instance,
+        options,
+        &place.tasks,
+        &place.stopped,
+    );
     let error = place.install(&[("is-number", "7.0.0")], None).await.unwrap_err().to_string();
     assert!(error.contains("MCP_SANDBOX_EXTRA_CA_FILE"), "{error}");
     assert!(!error.contains("nonexistent"), "{error}");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListVolumesOptions};
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::domain::execution::{Job, Returned};
 use dynamic_mcp::domain::tool::Dependency;
@@ -11,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::dependencies::Place;
 use crate::contract::engine::{Docker, ample, job};
 use crate::support::docker;
+use crate::support::dockerd::Daemon;
 use crate::support::host::RecordingHost;
 use crate::support::packages::Packages;
+use crate::support::wait::until;
 
 const CACHE: u64 = 1 << 30;
 const WANTED: [(&str, &str); 1] = [("one", "1.0.0")];
@@ -109,4 +112,28 @@ async fn a_call_that_is_cancelled_during_the_installation_ends_and_the_next_one_
     assert_eq!(completion.outcome.unwrap(), Returned::Value(r#""one""#.to_owned()));
     assert_eq!(packages.given(), 1, "it goes on for whoever comes next");
     engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_installation_on_a_full_disk_says_so_and_leaves_nothing_there() {
+    let packages = Packages::start().await;
+    packages.fill(vec![7; 24 << 20]);
+    let daemon = Daemon::on_small_disk().await;
+    daemon.fill_disk(Some(8));
+    let place = Place::on(daemon.connection(), Some(packages.url()), CACHE);
+    let failure = place.install(&WANTED, None).await.unwrap_err().failure();
+    assert_eq!(failure.code, ErrorCode::DependencyFailed, "{failure}");
+    assert!(failure.message.contains("no space left on device"), "{failure}");
+    let client = daemon.connection().client().await.unwrap();
+    until(async || {
+        let all = ListContainersOptionsBuilder::default().all(true).build();
+        let containers = client.list_containers(Some(all)).await.unwrap();
+        let volumes = client.list_volumes(None::<ListVolumesOptions>).await.unwrap().volumes;
+        containers.is_empty() && volumes.is_none_or(|volumes| volumes.is_empty())
+    })
+    .await;
+
+    daemon.fill_disk(None);
+    drop(place.install(&WANTED, None).await.unwrap());
+    place.end().await;
 }

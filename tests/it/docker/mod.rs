@@ -6,7 +6,7 @@ mod dependencies;
 mod endpoint;
 #[cfg(feature = "http")]
 mod images;
-#[cfg(feature = "http")]
+#[cfg(all(feature = "embedded", feature = "http"))]
 mod installations;
 #[cfg(feature = "embedded")]
 mod leftovers;

@@ -45,7 +45,7 @@ impl Place {
         let host = DockerSandboxes::new(
             Containers::new(Arc::clone(&connection), tasks),
             Images::new(connection, AllowedImages::default(), tasks, stopped),
-            docker::dependencies(&instance, packages, tasks, stopped),
+            docker::dependencies(docker::connection(), &instance, packages, tasks, stopped),
             instance.clone(),
             SessionOptions {
                 network: Network::None,

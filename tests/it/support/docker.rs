@@ -34,12 +34,13 @@ pub(crate) fn extra_ca() -> Option<PathBuf> {
 
 /// An installer of packages.
 pub(crate) fn dependencies(
+    daemon: Connection,
     instance: &Instance,
     options: DependencyOptions,
     tasks: &TaskTracker,
     stopped: &CancellationToken,
 ) -> Dependencies {
-    let connection = Arc::new(connection());
+    let connection = Arc::new(daemon);
     let images = Images::new(Arc::clone(&connection), AllowedImages::default(), tasks, stopped);
     let containers = Containers::new(connection, tasks);
     Dependencies::new(containers, images, instance.clone(), options, tasks, stopped)

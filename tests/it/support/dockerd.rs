@@ -29,7 +29,37 @@ fn as_root(program: &str) -> Command {
 impl Daemon {
     /// One that answers, with the image of the tests.
     pub(crate) async fn start() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }.with_image().await
+    }
+
+    /// One whose disk has a gigabyte, for itself alone.
+    pub(crate) async fn on_small_disk() -> Self {
         let daemon = Self { folder: tempfile::tempdir().unwrap() };
+        let data = daemon.folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let mut mount = as_root("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1g", "none"]).arg(data);
+        assert!(mount.status().unwrap().success());
+        daemon.with_image().await
+    }
+
+    /// Fills its disk but for so many MiB; without a number it has the room back.
+    pub(crate) fn fill_disk(&self, but_for: Option<u64>) {
+        let data = self.folder.path().join("data");
+        let filler = data.join("filler");
+        let script = match but_for {
+            Some(mib) => format!(
+                "fallocate -l $(($(df --output=avail -B 1 {data} | tail -n 1) - ({mib} << 20))) {filler}",
+                data = data.display(),
+                filler = filler.display(),
+            ),
+            None => format!("rm {}", filler.display()),
+        };
+        assert!(as_root("sh").args(["-c", &script]).status().unwrap().success(), "{script}");
+    }
+
+    async fn with_image(self) -> Self {
+        let daemon = self;
         daemon.begin().await;
         let host = daemon.host();
         let copied = tokio::task::spawn_blocking(move || {
