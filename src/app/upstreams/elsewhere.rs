@@ -1,7 +1,6 @@
 //! Calls that wait at another replica: the client's answers go there by letter, and what comes of the call comes back by
-//! letter, so that a client without a session needs to know nothing of replicas.
-//!
-//! What the server says of its progress after that is heard at the replica that has the call, and not passed on.
+//! letter, so that a client without a session needs to know nothing of replicas. So does what the server says of its
+//! progress meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +8,16 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::call::Relayed;
 use super::parked::{MAX_PARKED, PREFIX, Step};
 use super::{Upstreams, UpstreamsError};
-use crate::app::host::NoSink;
-use crate::app::{AppError, MountedTool};
-use crate::domain::execution::Failure;
+use crate::app::{AppError, CallSink, MountedTool};
+use crate::domain::execution::{Failure, LogEntry, Progress};
 use crate::domain::tool::ToolName;
 use crate::domain::{Caller, ErrorCode};
 use crate::ports::{BoxStream, Letters, StoreError, UpstreamReply};
@@ -96,6 +95,26 @@ fn given_up(outcome: &str) -> String {
     format!("{outcome}/given-up")
 }
 
+/// The name of the letter that says how far the call is. Of several that wait the newest is there.
+fn how_far(outcome: &str) -> String {
+    format!("{outcome}/progress")
+}
+
+/// How far a call is, as a letter has it.
+#[derive(Serialize, Deserialize)]
+struct HowFar(f64, Option<f64>, Option<String>);
+
+/// Hears of a call's progress for another replica.
+struct Heard(watch::Sender<Option<Progress>>);
+
+impl CallSink for Heard {
+    fn log(&self, _: LogEntry) {}
+
+    fn progress(&self, progress: Progress) {
+        self.0.send_replace(Some(progress));
+    }
+}
+
 /// Tells the replica that has the call when this is dropped before the outcome has come.
 struct Wait<'a> {
     outcome: Option<String>,
@@ -116,7 +135,7 @@ impl Upstreams {
     /// Has another replica go on with the call of this state.
     pub(super) async fn answer_elsewhere(
         &self,
-        caller: &Caller,
+        (caller, sink): (&Caller, &dyn CallSink),
         tool: &MountedTool,
         state: &str,
         answers: Map<String, Value>,
@@ -143,38 +162,12 @@ impl Upstreams {
         let mut wait =
             Wait { outcome: Some(outcome.clone()), letters, tasks: &self.parts.lifecycle.tasks };
         letters.leave(state, &write(&letter)).await?;
-        let come = self.outcome(letters, &mut told, state, &outcome, limit);
-        let come = self.parts.lifecycle.stopped.run_until_cancelled(come).await;
-        let come = come.unwrap_or_else(|| Err(self.cancelled().into()))?;
+        let come = come(&**letters, &mut told, (state, &outcome), sink);
+        let come = self.parts.lifecycle.stopped.run_until_cancelled(timeout(limit, come)).await;
+        let come = come.unwrap_or_else(|| Ok(Err(self.cancelled().into())));
+        let come = come.unwrap_or_else(|_| Err(not_parked()))?;
         wait.outcome = None;
         come.step(tool)
-    }
-
-    /// Waits for what comes of a call for which a letter was left.
-    async fn outcome(
-        &self,
-        letters: &Arc<dyn Letters>,
-        told: &mut BoxStream<String>,
-        state: &str,
-        outcome: &str,
-        limit: Duration,
-    ) -> Result<Outcome, AppError> {
-        let begun = Instant::now();
-        let mut is_taken = false;
-        while begun.elapsed() < limit {
-            // It is looked for all the same: nobody may have told.
-            tokio::time::timeout(LOOK, heard(told, outcome)).await.ok();
-            if let Some(letter) = letters.take(outcome).await? {
-                return read(&letter);
-            }
-            if !is_taken && begun.elapsed() >= TAKEN {
-                is_taken = letters.take(state).await?.is_none();
-                if !is_taken {
-                    break;
-                }
-            }
-        }
-        Err(UpstreamsError::NotParked.into())
     }
 
     /// Goes on with calls that wait here when other replicas have their clients' answers, until `stop`.
@@ -205,26 +198,69 @@ impl Upstreams {
         let Said { subject, client, tool, answers, outcome } = read(&letter)?;
         let (subject, client) = (subject.map(Arc::from), client.map(Arc::from));
         let caller = Caller { subject, client, ..Caller::local() };
+        let (progress, mut how_far_it_is) = watch::channel(None);
         let going_on = async {
             let tool =
                 ToolName::parse_external(&tool).map_err(|_| UpstreamsError::NotAttached(tool))?;
             let waiting = self.parked.take(state, &caller, &tool)?;
             let waiting = waiting.ok_or(UpstreamsError::NotParked)?;
-            self.go_on(waiting, answers, Arc::new(NoSink)).await
+            self.go_on(waiting, answers, Arc::new(Heard(progress))).await
         };
+        tokio::pin!(going_on);
         let nobody_waits = given_up(&outcome);
-        let step = tokio::select! {
-            step = going_on => step,
-            () = heard(&mut told, &nobody_waits) => return Ok(letters.take(&nobody_waits).await.map(drop)?),
+        let step = loop {
+            tokio::select! {
+                biased;
+                step = &mut going_on => break step,
+                () = heard(&mut told, |name| name == nobody_waits) => {
+                    return Ok(letters.take(&nobody_waits).await.map(drop)?);
+                }
+                Ok(()) = how_far_it_is.changed() => {
+                    let progress = how_far_it_is.borrow_and_update().clone();
+                    if let Some(Progress { done, total, message }) = progress {
+                        let letter = write(&HowFar(done, total, message));
+                        letters.leave(&how_far(&outcome), &letter).await?;
+                    }
+                }
+            }
         };
         Ok(letters.leave(&outcome, &write(&Outcome::of(step))).await?)
     }
 }
 
-/// Returns when this name was told.
-async fn heard(told: &mut BoxStream<String>, name: &str) {
-    while let Some(heard) = told.next().await {
-        if heard == name {
+/// Waits for what comes of the call of a state, for which a letter was left.
+async fn come(
+    letters: &dyn Letters,
+    told: &mut BoxStream<String>,
+    (state, outcome): (&str, &str),
+    sink: &dyn CallSink,
+) -> Result<Outcome, AppError> {
+    let (begun, progress) = (Instant::now(), how_far(outcome));
+    let mut is_taken = false;
+    loop {
+        // It is looked for all the same: nobody may have told.
+        timeout(LOOK, heard(told, |name| name.starts_with(outcome))).await.ok();
+        // What was said before it had come to an end.
+        if let Some(letter) = letters.take(&progress).await? {
+            let HowFar(done, total, message) = read(&letter)?;
+            sink.progress(Progress { done, total, message });
+        }
+        if let Some(letter) = letters.take(outcome).await? {
+            return read(&letter);
+        }
+        if !is_taken && begun.elapsed() >= TAKEN {
+            is_taken = letters.take(state).await?.is_none();
+            if !is_taken {
+                return Err(UpstreamsError::NotParked.into());
+            }
+        }
+    }
+}
+
+/// Returns when such a name was told.
+async fn heard(told: &mut BoxStream<String>, is_meant: impl Fn(&str) -> bool) {
+    while let Some(name) = told.next().await {
+        if is_meant(&name) {
             return;
         }
     }

@@ -103,9 +103,10 @@ impl Upstreams {
         let step = async {
             if let Some(state) = call.state.as_deref().filter(|state| state.starts_with(PREFIX)) {
                 let answers = call.answers.unwrap_or_default();
-                match self.parked.take(state, &caller, &name)? {
-                    Some(waiting) => self.go_on(waiting, answers, sink).await,
-                    None => self.answer_elsewhere(&caller, tool, state, answers).await,
+                if let Some(waiting) = self.parked.take(state, &caller, &name)? {
+                    self.go_on(waiting, answers, sink).await
+                } else {
+                    self.answer_elsewhere((&caller, &*sink), tool, state, answers).await
                 }
             } else {
                 let running = self.start(caller.clone(), sink, tool, call);

@@ -46,8 +46,8 @@ fn answer(name: &str) -> Value {
 /// Begins a call without a session, of a client that can be asked, with more parameters.
 async fn started(address: SocketAddr, more: &str) -> Client {
     let body = stateless(1, "tools/call", &format!(r#""name":"up.work","arguments":{{}}{more}"#));
-    let body = body
-        .replace(r#"clientCapabilities":{}"#, r#"clientCapabilities":{"elicitation":{"form":{}}}"#);
+    let able = r#"clientCapabilities":{"elicitation":{"form":{}}},"progressToken":"mine""#;
+    let body = body.replace(r#"clientCapabilities":{}"#, able);
     let mut client = Client::connect(address).await;
     let headers = stateless_headers("tools/call", Some("up.work"));
     client.send("POST", "/mcp", &format!("{}{headers}", mcp_headers()), &body).await;
@@ -108,6 +108,30 @@ async fn one_that_asks_again_is_answered_again() {
     assert_ne!(second["requestState"], first["requestState"]);
     let done = started(b, &with_answers(&second)).await.answer().await.json();
     assert!(text(&done).contains("name:Ann"), "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_comes_to_where_the_client_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let tells = r#"*'"id":"q'*'"result"'*) token=$(printf '%s' "$called" | sed -n 's/.*"progressToken":\([0-9]*\).*/\1/p')
+      printf '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":%s,"progress":%s,"message":"%s"}}\n' "$token" 3 half
+      while [ ! -e heard ]; do sleep 0.01; done; id=$call; text done ;;"#;
+    let asks = ASKS.replace("call=$id", "call=$id; called=$line");
+    let tells = format!("{tells}\n    {asks}");
+    let tells = tells.replace("@METHOD@", "elicitation/create").replace("@PARAMS@", FORM);
+    let fleet = attached(script("up", &folder, &tells)).await;
+    let [a, b] = [0, 1].map(|number: usize| fleet.replicas[number].address);
+    let more = with_answers(&asked(a).await);
+    let mut client = started(b, &more).await;
+    assert_eq!(client.head().await.status, 200);
+    let told = client.event().await.unwrap();
+    assert_eq!(told["params"]["progressToken"], "mine", "{told}");
+    assert_eq!(
+        (&told["params"]["progress"], &told["params"]["message"]),
+        (&json!(3.0), &json!("half"))
+    );
+    std::fs::write(folder.path().join("heard"), "").unwrap();
+    assert_eq!(text(&client.event().await.unwrap()), "done");
 }
 
 #[tokio::test(flavor = "multi_thread")]
