@@ -51,15 +51,15 @@ struct Row {
 
 type Job = Box<dyn FnOnce(&Handle) + Send>;
 
-enum Ask {
-    Do(Job),
+enum Command {
+    Run(Job),
     /// End, after what was asked before.
     Stop,
 }
 
 /// Keeps attachments in the store's file. Dropping it, or cancelling the token it was opened with, closes it.
 pub struct FileAttachments {
-    thread: Sender<Ask>,
+    thread: Sender<Command>,
     signal: ChangeSignal,
     _closes: DropGuard,
 }
@@ -94,7 +94,7 @@ impl FileAttachments {
         tracker.spawn(async move {
             closing.cancelled().await;
             // The thread may have ended already.
-            stop.send(Ask::Stop).ok();
+            stop.send(Command::Stop).ok();
         });
         Ok(Self { thread: ask, signal, _closes: closes.drop_guard() })
     }
@@ -108,7 +108,7 @@ impl FileAttachments {
             let result = work(handle, &turn);
             turn.answer(result);
         });
-        self.thread.send(Ask::Do(job)).map_err(|_| closed())?;
+        self.thread.send(Command::Run(job)).map_err(|_| closed())?;
         waiting.answer().await
     }
 
@@ -203,13 +203,13 @@ impl AttachmentStore for FileAttachments {
     }
 }
 
-fn serve(handle: &Handle, asked: &Receiver<Ask>, signal: &ChangeSignal) {
+fn serve(handle: &Handle, asked: &Receiver<Command>, signal: &ChangeSignal) {
     let mut seen = generation(handle).unwrap_or_default();
     let mut poll_at = Instant::now() + POLL;
     loop {
         match asked.recv_timeout(poll_at.saturating_duration_since(Instant::now())) {
-            Ok(Ask::Do(job)) => job(handle),
-            Ok(Ask::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Command::Run(job)) => job(handle),
+            Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
                 // A failure is logged where it happens, and what was missed is found next time.
                 if let Ok(now) = generation(handle)
