@@ -21,7 +21,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
 }
 
 /// The Python that has the Python SDK.
-fn python() -> Command {
+pub(super) fn python() -> Command {
     program("target/clients/python/bin/python")
 }
 

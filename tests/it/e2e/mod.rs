@@ -13,6 +13,8 @@ mod heap;
 mod inspector;
 #[cfg(feature = "http")]
 mod oauth;
+#[cfg(feature = "http")]
+mod pages;
 #[cfg(feature = "docker")]
 mod sandbox;
 pub(crate) mod server;
