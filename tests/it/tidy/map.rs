@@ -37,7 +37,8 @@ fn paths() -> Vec<String> {
     let quoted = PAGE.split("```").step_by(2).flat_map(|text| text.split('`').skip(1).step_by(2));
     let is_path = |text: &&str| {
         let plain = |c: char| c.is_alphanumeric() || "/._-{,}".contains(c);
-        text.chars().all(plain) && (text.contains('/') || text.ends_with(".rs"))
+        text.chars().all(plain)
+            && (text.contains('/') || Path::new(text).extension().is_some_and(|end| end == "rs"))
     };
     quoted.filter(is_path).flat_map(written_out).collect()
 }
