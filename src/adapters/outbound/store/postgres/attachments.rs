@@ -10,16 +10,13 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::{self, SchemaName, SettingsError, answer};
 use super::error::store_error;
+use super::hear;
 use crate::adapters::outbound::store::change_signal::ChangeSignal;
 use crate::domain::upstream::{Alias, Attachment};
 use crate::ports::{AttachmentStore, BoxStream, StoreError};
 
 const CHANNEL: &str = "dynamic_mcp_upstreams";
 const SCHEMA: &str = include_str!("attachments.sql");
-/// A connection that is silent for so long is asked whether it still lives.
-const SILENCE: Duration = Duration::from_secs(5);
-/// Longest wait for that answer.
-const ANSWER: Duration = Duration::from_secs(3);
 /// Waits between attempts to connect: doubled each time, up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
@@ -134,20 +131,9 @@ async fn connect(pool: &PgPool, schema: &str) -> Result<PgListener, sqlx::Error>
 
 /// Until the connection is lost.
 async fn follow(listener: &mut PgListener, schema: &str, signal: &ChangeSignal) {
-    loop {
-        match tokio::time::timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(notification))) => {
-                if notification.payload() == schema {
-                    signal.notify();
-                }
-            }
-            Ok(_) => return,
-            Err(_) => {
-                let ping = sqlx::query("SELECT 1").execute(&mut *listener);
-                if !matches!(tokio::time::timeout(ANSWER, ping).await, Ok(Ok(_))) {
-                    return;
-                }
-            }
+    while let Ok(notification) = hear::next(listener).await {
+        if notification.payload() == schema {
+            signal.notify();
         }
     }
 }

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions
 use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
+use super::hear::{self, ANSWER};
 use super::migrate::{LETTERS, SESSIONS, TOOLS, migrate};
 use super::order::OrderedFeed;
 use super::{letters, sessions};
@@ -20,10 +21,6 @@ use crate::ports::{Metrics, SessionEvent, StoreError, StoreEvent};
 
 /// The Node project's channel too.
 const CHANNEL: &str = "dynamic_mcp_registry_changes";
-/// A connection that is silent for so long is asked whether it still lives.
-const SILENCE: Duration = Duration::from_secs(5);
-/// Longest wait for that answer, and for a connection.
-const ANSWER: Duration = Duration::from_secs(3);
 /// Waits between attempts to connect: doubled each time, up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(3);
@@ -138,16 +135,7 @@ impl ListenTask {
     /// Ends only with an error.
     async fn listen(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
         loop {
-            let Ok(received) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
-                let ping = sqlx::query("SELECT 1").execute(&mut *listener);
-                tokio::time::timeout(ANSWER, ping)
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
-                continue;
-            };
-            let Some(first) = received? else {
-                return Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into());
-            };
+            let first = hear::next(listener).await?;
             let mut news = News::default();
             self.note(&first, &mut news);
             // What came while this connection was used for something else.

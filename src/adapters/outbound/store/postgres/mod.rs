@@ -7,6 +7,7 @@
 mod attachments;
 mod connect;
 mod error;
+mod hear;
 mod letters;
 mod listen;
 mod migrate;
