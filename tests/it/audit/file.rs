@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use dynamic_mcp::ports::AuditLog as _;
 
 use super::{Kept, numbered, numbers};
+use crate::support::wait::until;
 
 const LARGE: u64 = 1_000_000;
 
@@ -106,9 +107,7 @@ async fn a_file_that_was_moved_away_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let log = Kept::open(&folder.path().join("audit.log"), LARGE, 5);
     log.log.record(numbered(1));
-    while log.counts.written.load(Ordering::SeqCst) < 1 {
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-    }
+    until(async || log.counts.written.load(Ordering::SeqCst) >= 1).await;
     let moved = folder.path().join("moved.log");
     fs::rename(&log.path, &moved).unwrap();
     log.log.record(numbered(2));

@@ -16,6 +16,7 @@ use dynamic_mcp::domain::Caller;
 use dynamic_mcp::ports::{Accepted, TokenError, TokenVerifier};
 
 use crate::support::issuer::{Issuer, Verifier};
+use crate::support::wait::until;
 
 /// Times that make keys refresh only when a token names an unknown one.
 fn times() -> KeyTimes {
@@ -29,12 +30,7 @@ fn times() -> KeyTimes {
 /// A verifier that has the issuer's keys.
 async fn ready(issuer: &Issuer, times: KeyTimes) -> Verifier {
     let verifier = issuer.verifier(times);
-    let got = async {
-        while verifier.jwt.problem().is_some() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), got).await.unwrap();
+    until(async || verifier.jwt.problem().is_none()).await;
     verifier
 }
 

@@ -1,13 +1,13 @@
 //! Memory that large messages took is given back to the system.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::server::Site;
-use crate::support::client::{Client, LATEST_SESSION, PATIENCE};
+use crate::support::client::{Client, LATEST_SESSION};
+use crate::support::wait::until;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -40,13 +40,7 @@ async fn memory_of_large_messages_is_given_back() {
         assert_eq!(answer["structuredContent"]["code"], "invalid_input", "{answer}");
     }
     assert!(size(pid, "VmHWM:") > 128 * MIB, "the messages were too small to show anything");
-    tokio::time::timeout(PATIENCE, async {
-        while size(pid, "RssAnon:") > 96 * MIB {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    })
-    .await
-    .unwrap();
+    until(async || size(pid, "RssAnon:") <= 96 * MIB).await;
     client.hang_up();
     assert!(process.wait().await.unwrap().success());
 }

@@ -82,12 +82,7 @@ async fn the_certificate_is_served_and_a_new_one_is_taken_in() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     ask(&server, &first).await.unwrap();
     let second = certify(folder.path());
-    let taken = async {
-        while ask(&server, &second).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(HANG, taken).await.unwrap();
+    until(async || ask(&server, &second).await.is_ok()).await;
     ask(&server, &first).await.unwrap_err();
 
     // A handshake that does not go on does not keep the server from ending.

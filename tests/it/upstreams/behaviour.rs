@@ -11,6 +11,7 @@ use super::fake::FakeClient;
 use super::site::{Options, Site};
 use crate::support::app::Setup;
 use crate::support::client::LATEST_SESSION;
+use crate::support::wait::until;
 
 fn web(alias: &str) -> Value {
     let headers = json!({ "Authorization": "Bearer hush-hush" });
@@ -192,9 +193,7 @@ async fn the_limit_and_replacing() {
     again["replace"] = true.into();
     again["timeoutMs"] = 5_000.into();
     assert_eq!(site.attach(again).await["timeoutMs"], 5_000);
-    while fake.open.load(Ordering::SeqCst) != 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || fake.open.load(Ordering::SeqCst) == 2).await;
     assert_eq!(text(&site.client().call("a.echo", json!({ "n": 2 })).await), r#"{"n":2}"#);
     for nobody in ["c", "no alias"] {
         assert_eq!(site.detach(nobody).await["code"], "not_found");
@@ -213,15 +212,11 @@ async fn the_guard_and_the_arguments_are_as_for_any_tool() {
     assert_eq!(wrong["structuredContent"]["code"], "invalid_input", "{wrong}");
     assert!(fake.calls.lock().unwrap().is_empty());
     let id = site.client().start("tools/call", json!({ "name": "up.hang", "arguments": {} })).await;
-    while site.served.test.app.gate.active() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() != 0).await;
     let busy = site.client().call("up.echo", json!({ "n": 1 })).await;
     assert_eq!(busy["structuredContent"]["code"], "too_busy", "{busy}");
     site.client().notify("notifications/cancelled", json!({ "requestId": id })).await;
-    while site.served.test.app.gate.active() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() == 0).await;
     let tallies = site.served.test.app.gate.tallies();
     let of = |name: &str| tallies.iter().find(|(scope, _)| scope.as_str() == name).unwrap().1;
     let echo = of("dynamic.exec.up.echo");
@@ -242,9 +237,8 @@ async fn a_restart_brings_everything_back_when_the_server_can_be_reached_again()
 
     fake.down.store(true, Ordering::SeqCst);
     let mut after = Site::with(options()).await;
-    while after.listed("up").await["problem"].as_str().is_none_or(|why| !why.contains("down")) {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let is_down = |why: &str| why.contains("down");
+    until(async || after.listed("up").await["problem"].as_str().is_some_and(is_down)).await;
     assert!(!after.client().names().await.contains(&"up.echo".to_owned()));
     fake.down.store(false, Ordering::SeqCst);
     after.until_listed("up.echo", true).await;
@@ -264,9 +258,7 @@ async fn two_servers_on_one_store_see_each_others_attachments() {
     assert_eq!(text(&two.client().call("up.echo", json!({ "n": 4 })).await), r#"{"n":4}"#);
     assert_eq!(two.detach("up").await["detached"], true);
     one.until_listed("up.echo", false).await;
-    while fake.open.load(Ordering::SeqCst) != 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || fake.open.load(Ordering::SeqCst) == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,9 +287,7 @@ async fn of_servers_that_attach_under_one_alias_at_once_one_does() {
         assert_eq!(text(&site.client().call("up.echo", json!({ "n": 1 })).await), r#"{"n":1}"#);
     }
     // What lost is closed again: one connection for each server.
-    while fake.open.load(Ordering::SeqCst) != sites.len() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || fake.open.load(Ordering::SeqCst) == sites.len()).await;
 }
 
 #[tokio::test]

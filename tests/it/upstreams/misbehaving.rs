@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::site::{Options, Site, script};
 use crate::support::attachments::attachment;
+use crate::support::wait::until;
 
 /// Attaches a script, and calls its tool.
 async fn call(site: &mut Site, mut draft: Value, timeout_ms: u64) -> Value {
@@ -142,15 +143,17 @@ async fn one_that_dies_in_a_call_fails_it_and_is_started_again() {
     assert_eq!(ended["structuredContent"]["retryable"], true);
     // It stays listed meanwhile: a list that comes and goes is worse than a call that fails.
     assert!(site.client().names().await.contains(&"bad.work".to_owned()));
-    loop {
+    until(async || {
         let again = work(&mut site).await;
-        if again["isError"] == false {
+        let failed = again["isError"] == true;
+        if failed {
+            assert_eq!(again["structuredContent"]["code"], "engine_unavailable", "{again}");
+        } else {
             assert_eq!(again["content"][0]["text"], "done");
-            break;
         }
-        assert_eq!(again["structuredContent"]["code"], "engine_unavailable", "{again}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        !failed
+    })
+    .await;
     site.end().await;
 }
 
@@ -161,9 +164,7 @@ async fn detaching_ends_the_calls_that_run() {
     site.attach(script("bad", &folder, r#"*'"tools/call"'*) touch asked ;;"#)).await;
     let id =
         site.client().start("tools/call", json!({ "name": "bad.work", "arguments": {} })).await;
-    while !folder.path().join("asked").exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(async || folder.path().join("asked").exists()).await;
     assert_eq!(site.detach("bad").await["detached"], true);
     let ended = site.client().answer(&id).await["result"].clone();
     assert_eq!(ended["structuredContent"]["code"], "engine_unavailable", "{ended}");
@@ -264,13 +265,7 @@ async fn one_that_hangs_does_not_hold_up_the_start_or_the_end() {
     let mut site = Site::with(Options { store, ..Options::default() }).await;
     site.create("our.own").await;
     assert!(site.client().names().await.contains(&"our.own".to_owned()));
-    loop {
-        let listed = site.listed("bad").await;
-        if listed["connected"] == false {
-            assert!(listed["problem"].is_string());
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || site.listed("bad").await["connected"] == false).await;
+    assert!(site.listed("bad").await["problem"].is_string());
     site.end().await;
 }

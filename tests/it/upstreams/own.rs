@@ -6,6 +6,7 @@ use super::site::{Site, own};
 #[cfg(feature = "http")]
 use super::site::{free_port, listens};
 use crate::support::client::STATELESS;
+use crate::support::wait::until;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_tools_are_listed_called_and_followed() {
@@ -75,13 +76,9 @@ async fn progress_comes_through_and_a_cancelled_call_ends_there() {
     site.until_listed("up.for.ever", true).await;
     let params = json!({ "name": "up.for.ever", "arguments": { "args": {} } });
     let id = site.client().start("tools/call", params).await;
-    while site.served.test.app.gate.active() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() != 0).await;
     site.client().notify("notifications/cancelled", json!({ "requestId": id })).await;
-    while site.served.test.app.gate.active() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() == 0).await;
     let after = site.client().call("up.system.health", json!({})).await;
     assert_eq!(after["isError"], false);
     site.end().await;
@@ -120,13 +117,8 @@ async fn over_http_too_and_back_again_after_its_restart() {
     assert_eq!(failure["code"], "engine_unavailable", "{down}");
 
     let _server = start(&folder, port).await;
-    loop {
-        let back = site.client().call("web.system.health", json!({})).await;
-        if back["isError"] == false {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    until(async || site.client().call("web.system.health", json!({})).await["isError"] == false)
+        .await;
     site.end().await;
 }
 

@@ -1,12 +1,12 @@
 //! Programs as servers: what they are given, and that nothing of them is left.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::site::{Site, script};
+use crate::support::wait::until;
 
 /// Starts a child in the group, and one that leaves it; their numbers are in the folder.
 const FORKS: &str = r#"*'"initialize"'*) sleep 1000 & echo $! > child
@@ -25,13 +25,7 @@ fn alive(folder: &TempDir) -> Vec<String> {
 }
 
 async fn all_gone(folder: &TempDir) {
-    let gone = async {
-        while !alive(folder).is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let gone = tokio::time::timeout(Duration::from_mins(1), gone).await;
-    assert!(gone.is_ok(), "left: {:?}", alive(folder));
+    until(async || alive(folder).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,9 +77,8 @@ async fn and_a_program_that_dies_leaves_no_orphans() {
     // Started again it has others.
     for pid in pids {
         let stat = Path::new("/proc").join(pid.trim()).join("stat");
-        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let is_dead = |stat: String| stat.contains(") Z ");
+        until(async || std::fs::read_to_string(&stat).map_or(true, is_dead)).await;
     }
     site.detach("up").await;
     all_gone(&folder).await;

@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::site::{TOKEN, own, script};
 use crate::support::client::{Client, LATEST_SESSION};
+use crate::support::wait::until;
 
 /// A server on stdio in the enterprise profile, and its client.
 struct Program {
@@ -58,9 +59,8 @@ impl Program {
     }
 
     async fn until_listed(&mut self, name: &str, there: bool) {
-        while self.client.names().await.iter().any(|listed| listed == name) != there {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let client = &mut self.client;
+        until(async || client.names().await.iter().any(|listed| listed == name) == there).await;
     }
 
     async fn end(mut self) {

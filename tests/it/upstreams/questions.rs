@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::site::{Options, Site, script};
 use crate::support::client::{DuplexClient, LATEST_SESSION};
+use crate::support::wait::until;
 
 /// A server that asks in every call, and answers it with what it was told.
 pub(crate) const ASKS: &str = r#"*'"initialize"'*) case "$line" in *elicitation*sampling*|*sampling*elicitation*) ;; *) exit 9 ;; esac
@@ -161,17 +162,13 @@ async fn a_call_that_waits_for_its_client_takes_no_slot_from_others() {
     site.create("text.hang").await;
     let id = start(site.client()).await;
     let asked = site.client().notification("elicitation/create").await;
-    while site.served.test.app.gate.active() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() == 0).await;
     // Others may be called meanwhile, and it goes on when they are done.
     let patch = json!({ "name": "text.hang", "patch": { "code": "hang" } });
     site.manage("dynamic.tool.update", patch).await;
     let hang = json!({ "name": "text.hang", "arguments": {} });
     let hanging = site.client().start("tools/call", hang).await;
-    while site.served.test.app.gate.active() == 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.app.gate.active() != 0).await;
     site.client().reply(&asked, json!({ "action": "decline" })).await;
     site.client().notify("notifications/cancelled", json!({ "requestId": hanging })).await;
     assert!(text(&site.client().answer(&id).await).contains("decline"));
@@ -276,9 +273,7 @@ fn with_answers(asked: &Value) -> Value {
 }
 
 async fn no_call_runs(site: &Site) {
-    while !site.served.test.lifecycle.calls.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.lifecycle.calls.is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,9 +297,7 @@ async fn a_client_without_a_session_is_asked_by_the_call_s_answer() {
     let done = site.client().request("tools/call", silent).await;
     assert!(text(&done).contains("did not answer"), "{done}");
     // Nothing goes on watching over what was answered.
-    while site.served.test.lifecycle.tasks.len() > tasks {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until(async || site.served.test.lifecycle.tasks.len() <= tasks).await;
     site.end().await;
 }
 

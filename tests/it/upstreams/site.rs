@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::support::app::{Setup, TestApp};
 use crate::support::client::{DuplexClient, LATEST_SESSION, Served};
 use crate::support::upstreams::attaching;
+use crate::support::wait::until;
 
 pub(super) const TOKEN: &str = "admin-token-of-the-tests";
 
@@ -129,9 +130,8 @@ impl Site {
 
     /// Waits until the list of tools has one of this name, or has none.
     pub(super) async fn until_listed(&mut self, name: &str, there: bool) {
-        while self.client().names().await.iter().any(|listed| listed == name) != there {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let client = self.client();
+        until(async || client.names().await.iter().any(|listed| listed == name) == there).await;
     }
 
     /// Ends the server; returns when nothing of it runs any more.
@@ -152,9 +152,7 @@ pub(super) fn free_port() -> u16 {
 
 /// Waits until somebody listens there.
 pub(super) async fn listens(port: u16) {
-    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
 }
 
 /// The built server, as a program to attach.

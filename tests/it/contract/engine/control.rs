@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynamic_mcp::domain::ErrorCode;
 use dynamic_mcp::ports::{EngineError, Strength};
@@ -10,6 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bench, ample, job};
+use crate::support::wait::until;
 
 pub(super) async fn code_is_checked_without_being_run(bench: &Bench) {
     for fine in [
@@ -43,9 +43,7 @@ pub(super) async fn a_cancelled_call_ends(bench: &Bench) {
         let host = Arc::new(crate::support::host::RecordingHost::hanging());
         let run = bench.engine.run(job(code, "{}", ample()), host.clone(), cancel.clone());
         let cancelling = async {
-            while host.logs().is_empty() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until(async || !host.logs().is_empty()).await;
             cancel.cancel();
         };
         let (completion, ()) = tokio::join!(run, cancelling);
@@ -61,11 +59,7 @@ pub(super) async fn an_abandoned_call_ends(bench: &Bench) {
     let code = "ctx.log('info', 'on'); for (;;);";
     let run =
         bench.engine.run(job(code, "{}", ample()), bench.host.clone(), CancellationToken::new());
-    let begun = async {
-        while bench.host.logs().is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
+    let begun = until(async || !bench.host.logs().is_empty());
     tokio::select! {
         ended = run => panic!("{ended:?}"),
         () = begun => {}

@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::SessionHarness;
+use crate::support::wait::until;
 
 /// Longer than any test runs.
 const LONG: Duration = Duration::from_hours(1);
@@ -42,12 +43,7 @@ async fn told(events: &mut BoxStream<SessionEvent>) -> SessionEvent {
 
 /// Waits until a session's time is over.
 async fn over(store: &dyn SessionStore, key: &SessionKey) {
-    let over = async {
-        while store.get(key).await.unwrap().is_some() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), over).await.unwrap();
+    until(async || store.get(key).await.unwrap().is_none()).await;
 }
 
 pub(super) async fn what_was_kept_is_read(harness: &dyn SessionHarness) {
