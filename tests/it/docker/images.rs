@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamic_mcp::adapters::outbound::docker::{ImageState, ImageUnavailable, Images};
+use dynamic_mcp::adapters::outbound::docker::labels::Instance;
+use dynamic_mcp::adapters::outbound::docker::{
+    Containers, DependencyOptions, ImageState, ImageUnavailable, Images,
+};
+use dynamic_mcp::adapters::outbound::engine::docker::{DockerConfig, DockerEngine, DockerParts};
 use dynamic_mcp::domain::image::{AllowedImages, ContainerImage};
+use dynamic_mcp::ports::Engine as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -85,9 +90,6 @@ async fn a_missing_image_is_pulled_in_the_background() {
     let id = settled(&place.images, &tiny).await.unwrap();
     assert!(id.starts_with("sha256:"), "{id}");
     assert_eq!(registry.layers_given(), 1);
-    docker::remove_image(&tiny).await;
-    place.images.forget(&tiny);
-    assert!(place.images.id(&tiny).await.is_err());
     place.end().await;
     docker::remove_image(&tiny).await;
 }
@@ -131,5 +133,27 @@ async fn no_more_is_remembered_of_images_than_there_is_room_for() {
     assert_eq!(known.len(), most);
     let first = image(&registry.image("absent0"));
     assert!(known.iter().all(|(image, _)| *image != first), "the oldest is forgotten");
+    place.end().await;
+}
+
+#[tokio::test]
+async fn an_engine_says_which_image_is_being_pulled() {
+    let registry = Registry::start().await;
+    let (node, tiny) = (image("node:lts-slim"), image(&registry.image("tiny")));
+    let place = Place::allowing(&[&node, &tiny]);
+    let instance = Instance::new("a-test-of-images");
+    let daemon = docker::connection();
+    let options = DependencyOptions { registry: None, extra_ca: None, cache_bytes: 1 << 20 };
+    let dependencies =
+        docker::dependencies(daemon, &instance, options, &place.tasks, &place.stopped);
+    let containers = Containers::new(Arc::new(docker::connection()), &place.tasks);
+    let parts = DockerParts { containers, images: place.images.clone(), dependencies };
+    let config = DockerConfig { prepared: false, ..DockerConfig::new(instance, node) };
+    let engine = DockerEngine::start(config, parts, &place.tasks, &place.stopped);
+    engine.settled().await;
+    place.images.id(&tiny).await.unwrap_err();
+    let detail = engine.report().detail;
+    assert!(detail.contains(&format!("pulling {tiny} (beginning)")), "{detail}");
+    engine.shutdown().await;
     place.end().await;
 }

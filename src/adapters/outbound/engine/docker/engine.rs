@@ -10,13 +10,13 @@ use tokio_util::task::TaskTracker;
 use super::super::exchange::{self, Request};
 use super::config::DockerConfig;
 use super::container::{Held, Ready};
-use super::daemon::{DaemonState, Watch};
+use super::daemon::{Daemon, DaemonState, Watch};
 use super::launch::{Kind, LaunchError, Launcher};
 use super::maintenance::Maintenance;
 use super::pool::{Bounds, Pool};
 use super::reaper::Reaper;
 use crate::adapters::outbound::docker::{
-    Containers, Dependencies, ImageUnavailable, Images, InstallError, Installed,
+    Containers, Dependencies, ImageState, ImageUnavailable, Images, InstallError, Installed,
 };
 use crate::domain::execution::{Completion, Failure, Job, Logs, SyntaxError};
 use crate::domain::image::ContainerImage;
@@ -121,6 +121,33 @@ impl DockerEngine {
         self.dependencies.installed(&job.image, &job.dependencies, lock, &tell).await.map(Some)
     }
 
+    /// How strong the walls are that containers have on this daemon, in words too.
+    fn walls(&self, daemon: &Daemon) -> (Strength, String) {
+        if let Some(why) = self.watch.refused() {
+            return (Strength::Unknown, format!("; {why}"));
+        }
+        let (strength, filter) = if daemon.seccomp {
+            (Strength::Full, "seccomp")
+        } else {
+            (Strength::Degraded, "no seccomp")
+        };
+        let swap = if daemon.swap_limited { "" } else { ", swap not limited" };
+        let warm = self.pool.ready();
+        (strength, format!(": {filter}, {WALLS}{swap}; {warm} warm"))
+    }
+
+    /// Images that tools wait for. Of the usual one it is said otherwise that it is missing.
+    fn pulls(&self) -> String {
+        let images = self.images.report().into_iter();
+        let pulls = images.filter_map(|(image, state)| match state {
+            ImageState::Pulling(progress) if image != self.image => {
+                Some(format!("; pulling {image} ({progress})"))
+            }
+            _ => None,
+        });
+        pulls.collect()
+    }
+
     fn no_image(&self, error: &ImageUnavailable) -> EngineError {
         self.watch.doubt();
         unavailable(error.to_string())
@@ -216,19 +243,8 @@ impl Engine for DockerEngine {
                 (false, Strength::Unknown, "the server is shutting down".to_owned())
             }
             DaemonState::Up(daemon) => {
-                let (strength, filter) = if daemon.seccomp {
-                    (Strength::Full, "seccomp")
-                } else {
-                    (Strength::Degraded, "no seccomp")
-                };
-                let swap = if daemon.swap_limited { "" } else { ", swap not limited" };
-                let warm = self.pool.ready();
-                if let Some(why) = self.watch.refused() {
-                    (true, Strength::Unknown, format!("{}; {why}", daemon.name))
-                } else {
-                    let detail = format!("{}: {filter}, {WALLS}{swap}; {warm} warm", daemon.name);
-                    (true, strength, detail)
-                }
+                let (strength, detail) = self.walls(&daemon);
+                (true, strength, format!("{}{detail}{}", daemon.name, self.pulls()))
             }
         };
         EngineReport { kind: EngineKind::Docker, ready, strength, detail }
