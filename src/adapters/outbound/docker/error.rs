@@ -131,18 +131,6 @@ impl DockerError {
     pub const fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused { status: 404, .. })
     }
-
-    /// Whether the daemon is away, rather than saying no.
-    pub const fn is_away(&self) -> bool {
-        matches!(
-            self,
-            Self::NotFound
-                | Self::Unreachable { .. }
-                | Self::Tls { .. }
-                | Self::Forbidden { .. }
-                | Self::Broken(_)
-        )
-    }
 }
 
 /// A daemon's words as a client may see them: without a path of its machine, and where they hold one, what to do.

@@ -131,14 +131,6 @@ impl Images {
         }
     }
 
-    /// Forgets what is known of an image, because the daemon said that it is gone.
-    pub fn forget(&self, image: &ContainerImage) {
-        let mut states = self.states();
-        if matches!(states.get(image), Some(ImageState::Present { .. })) {
-            states.remove(image);
-        }
-    }
-
     /// Every image that was asked for, and how it was when it was last looked at. Sorted.
     pub fn report(&self) -> Vec<(ContainerImage, ImageState)> {
         let mut all: Vec<_> = self.states().clone().into_iter().collect();
