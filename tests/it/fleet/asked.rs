@@ -89,6 +89,22 @@ async fn a_client_without_a_session_needs_no_certain_replica() {
     assert_eq!(over["result"]["structuredContent"]["code"], "invalid_input", "{over}");
 }
 
+/// A server of the newest revision asks by its answer, and its own state is all that there is of the call.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_one_of_a_server_without_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let modern = r#"*'"server/discover"'*) answer '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"private"}' ;;
+    *'"tools/call"'*'"requestState":"of the call"'*|*'"requestState":"of the call"'*'"tools/call"'*)
+      said=$(printf '%s' "$line" | tr -d '\\"'); text "$said" ;;
+    *'"tools/call"'*) answer '{"resultType":"input_required","requestState":"of the call","inputRequests":{"who":{"method":"elicitation/create","params":@PARAMS@}}}' ;;"#;
+    let fleet = attached(script("up", &folder, &modern.replace("@PARAMS@", FORM))).await;
+    let [a, b] = [0, 1].map(|number: usize| fleet.replicas[number].address);
+    let first = asked(a).await;
+    assert_eq!(first["requestState"], "of the call");
+    let done = started(b, &with_answers(&first)).await.answer().await.json();
+    assert!(text(&done).contains("name:Ann"), "{done}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_asks_again_is_answered_again() {
     let folder = tempfile::tempdir().unwrap();
