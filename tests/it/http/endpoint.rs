@@ -85,6 +85,21 @@ async fn an_id_that_can_not_be_written_again_is_answered_with_none() {
     }
 }
 
+/// The SDK looks the tool up while it judges the headers, in the request's own task.
+#[tokio::test]
+async fn a_panic_is_answered_and_the_connection_goes_on() {
+    let server = TestServer::start().await;
+    let mut client = server.client().await;
+    for _ in 0..2 {
+        let body = stateless(1, "tools/call", r#""name":"broken","arguments":{}"#);
+        let headers = stateless_headers("tools/call", Some("broken"));
+        client.post(&headers, &body).await.assert_refused(500, -32_603);
+        let body = stateless(2, "tools/call", r#""name":"echo","arguments":{}"#);
+        let headers = stateless_headers("tools/call", Some("echo"));
+        assert_eq!(client.post(&headers, &body).await.json()["id"], 2);
+    }
+}
+
 #[tokio::test]
 async fn batches_are_invalid_requests() {
     let server = TestServer::start().await;

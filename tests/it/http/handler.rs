@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 use tokio::sync::{Semaphore, broadcast};
 
 /// A handler with the tools `echo`, `hold` (ends when the test lets it, or when it is cancelled) and
-/// `announce` (tells the session that the list has changed).
+/// `announce` (tells the session that the list has changed). Whoever looks up `broken` finds a defect.
 #[derive(Clone)]
 pub(crate) struct Held {
     /// Calls of `hold` that run.
@@ -69,6 +69,11 @@ impl ServerHandler for Held {
         ServerConfig::new(
             ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build(),
         )
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        assert_ne!(name, "broken", "a defect of the server");
+        None
     }
 
     async fn list_tools(

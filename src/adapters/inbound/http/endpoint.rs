@@ -1,11 +1,13 @@
 //! The MCP endpoint: judges a request before the SDK sees it, and the SDK's answer after.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::Full;
@@ -63,8 +65,13 @@ impl<H: ServerHandler> Endpoint<H> {
             if let Some(answer) = cors::preflight(request.method(), request.headers()) {
                 answer
             } else {
-                let outcome = self.admitted(request, &request_id).await;
-                outcome.unwrap_or_else(|refusal| refusal.respond(&request_id))
+                let answer = async {
+                    let outcome = self.admitted(request, &request_id).await;
+                    outcome.unwrap_or_else(|refusal| refusal.respond(&request_id))
+                };
+                // Without this a panic would end the connection without a word.
+                let answer = AssertUnwindSafe(answer).catch_unwind().await;
+                answer.unwrap_or_else(|_| Refusal::internal().respond(&request_id))
             };
         if let Some(origin) = origin {
             cors::share(&mut response, origin);
