@@ -111,7 +111,10 @@ impl CallSink for Heard {
     fn log(&self, _: LogEntry) {}
 
     fn progress(&self, progress: Progress) {
-        self.0.send_replace(Some(progress));
+        // JSON has no other numbers.
+        if progress.done.is_finite() {
+            self.0.send_replace(Some(progress));
+        }
     }
 }
 
@@ -167,7 +170,7 @@ impl Upstreams {
         let come = come.unwrap_or_else(|| Ok(Err(self.cancelled().into())));
         let come = come.unwrap_or_else(|_| Err(not_parked()))?;
         wait.outcome = None;
-        come.step(tool)
+        come.ok_or_else(not_parked)?.step(tool)
     }
 
     /// Goes on with calls that wait here when other replicas have their clients' answers, until `stop`.
@@ -228,13 +231,13 @@ impl Upstreams {
     }
 }
 
-/// Waits for what comes of the call of a state, for which a letter was left.
+/// Waits for what comes of the call of a state, for which a letter was left; `None`: nobody has taken that.
 async fn come(
     letters: &dyn Letters,
     told: &mut BoxStream<String>,
     (state, outcome): (&str, &str),
     sink: &dyn CallSink,
-) -> Result<Outcome, AppError> {
+) -> Result<Option<Outcome>, AppError> {
     let (begun, progress) = (Instant::now(), how_far(outcome));
     let mut is_taken = false;
     loop {
@@ -246,12 +249,12 @@ async fn come(
             sink.progress(Progress { done, total, message });
         }
         if let Some(letter) = letters.take(outcome).await? {
-            return read(&letter);
+            return read(&letter).map(Some);
         }
         if !is_taken && begun.elapsed() >= TAKEN {
             is_taken = letters.take(state).await?.is_none();
             if !is_taken {
-                return Err(UpstreamsError::NotParked.into());
+                return Ok(None);
             }
         }
     }
