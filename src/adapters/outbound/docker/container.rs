@@ -151,22 +151,27 @@ impl Drop for Removal {
     fn drop(&mut self) {
         let (id, client) = (std::mem::take(&mut self.id), self.client.clone());
         self.tasks.spawn(async move {
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            let removal = client.remove_container(&id, Some(options));
-            match tokio::time::timeout(REMOVAL, removal).await {
-                // Gone, or being removed by the daemon itself.
-                Ok(
-                    Ok(())
-                    | Err(bollard::errors::Error::DockerResponseServerError {
-                        status_code: 404 | 409,
-                        ..
-                    }),
-                ) => {}
+            match tokio::time::timeout(REMOVAL, remove(&client, &id)).await {
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "a container was not removed; it ends with its input");
                 }
                 Err(_) => tracing::warn!("a container was not removed in time"),
             }
         });
+    }
+}
+
+/// Removes a container, whatever it does, with the volumes that are its own.
+///
+/// # Errors
+/// The daemon could not; but not where it is gone, or the daemon itself removes it.
+pub async fn remove(client: &Docker, id: &str) -> Result<(), bollard::errors::Error> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    match client.remove_container(id, Some(options)).await {
+        Err(bollard::errors::Error::DockerResponseServerError {
+            status_code: 404 | 409, ..
+        }) => Ok(()),
+        other => other,
     }
 }

@@ -20,7 +20,9 @@ mod tls;
 mod verify;
 
 pub use connection::{Connection, Daemon, Dialect};
-pub use container::{Container, Containers, Input, Output, Removal, STARTED_WITHIN, Upload};
+pub use container::{
+    Container, Containers, Input, Output, Removal, STARTED_WITHIN, Upload, remove,
+};
 pub use dependencies::{Dependencies, DependencyOptions, InstallError, Installed};
 pub use endpoint::{Certificates, ClientCertificate, DockerEnvironment, Endpoint, Found};
 pub use error::DockerError;

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
-use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
+use bollard::query_parameters::ListContainersOptionsBuilder;
 use chrono::DateTime;
 
 use super::container::Held;
-use crate::adapters::outbound::docker::STARTED_WITHIN;
 use crate::adapters::outbound::docker::labels::{INSTANCE, Instance, LIFETIME, ROLE, Role};
+use crate::adapters::outbound::docker::{self, STARTED_WITHIN};
 
 /// A container younger than this may be on its way to whoever makes it, in seconds. With the time until the next
 /// sweep, what nobody needs is gone in less than a minute.
@@ -110,15 +110,10 @@ async fn list(
     client.list_containers(Some(options)).await
 }
 
-/// Removes a container, whatever it does. Most have gone by themselves.
+/// Most have gone by themselves.
 async fn remove(client: &Docker, id: &str) {
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    match client.remove_container(id, Some(options)).await {
-        Ok(())
-        | Err(bollard::errors::Error::DockerResponseServerError {
-            status_code: 404 | 409, ..
-        }) => {}
-        Err(error) => tracing::debug!(%error, container = id, "a container could not be removed"),
+    if let Err(error) = docker::remove(client, id).await {
+        tracing::debug!(%error, container = id, "a container could not be removed");
     }
 }
 
@@ -140,7 +135,7 @@ mod tests {
         let instance = Instance::new(instance);
         ContainerSummary {
             id: Some("c".to_owned()),
-            labels: Some(crate::adapters::outbound::docker::labels::of(&instance, role, lifetime)),
+            labels: Some(docker::labels::of(&instance, role, lifetime)),
             state: Some(state),
             created: Some(NOW - age),
             ..Default::default()
