@@ -9,7 +9,7 @@ use crate::app::snapshot::SchemaSlot;
 use crate::app::{AppError, Tool};
 use crate::domain::tool::schema::SchemaError;
 use crate::domain::tool::{
-    Dependency, DependencyLock, EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName,
+    Dependency, DependencyLock, Digest, EngineKind, InvalidTool, ToolContent, ToolDraft, ToolName,
     ToolRecord, ToolSchema,
 };
 
@@ -23,6 +23,22 @@ impl Schemas {
     /// The record with its schemas compiled already.
     pub(super) fn attach(self, record: &Arc<ToolRecord>) -> Tool {
         Tool::compiled(Arc::clone(record), self.input, self.output)
+    }
+
+    fn subject<'a>(
+        &'a self,
+        name: &'a ToolName,
+        content: &'a ToolContent,
+        engine: EngineKind,
+    ) -> Subject<'a> {
+        Subject {
+            label: name.as_str(),
+            identity: None,
+            content,
+            engine,
+            input: self.input.as_ref(),
+            output: self.output.as_ref(),
+        }
     }
 }
 
@@ -59,24 +75,6 @@ impl Examined {
     /// As something that can be run.
     pub(in crate::app) fn subject(&self) -> Subject<'_> {
         self.schemas.subject(&self.name, &self.content, self.engine)
-    }
-}
-
-impl Schemas {
-    fn subject<'a>(
-        &'a self,
-        name: &'a ToolName,
-        content: &'a ToolContent,
-        engine: EngineKind,
-    ) -> Subject<'a> {
-        Subject {
-            label: name.as_str(),
-            identity: None,
-            content,
-            engine,
-            input: self.input.as_ref(),
-            output: self.output.as_ref(),
-        }
     }
 }
 
@@ -147,6 +145,5 @@ impl Catalog {
 
 /// Whether two definitions differ only in what people and models read.
 fn behaves_like(one: &ToolContent, other: &ToolContent) -> bool {
-    use crate::domain::tool::Digest;
     one.examples == other.examples && Digest::of(one) == Digest::of(other)
 }
