@@ -169,20 +169,7 @@ impl HttpServer {
                 (Arc::clone(&self.shared), self.router.clone(), cut.clone());
             let tls = self.tls.clone();
             tasks.spawn(connections.track_future(async move {
-                match tls {
-                    None => connection::serve(stream, router, shared, cut).await,
-                    Some(tls) => {
-                        let patience = shared.options.header_timeout;
-                        let shaking = tokio::time::timeout(patience, tls.accept(stream));
-                        match cut.run_until_cancelled(shaking).await {
-                            Some(Ok(Ok(stream))) => {
-                                connection::serve(stream, router, shared, cut).await;
-                            }
-                            Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS came about"),
-                            Some(Err(_)) | None => {}
-                        }
-                    }
-                }
+                handle(stream, tls, router, shared, cut).await;
                 drop(place);
             }));
         }
@@ -201,6 +188,23 @@ impl HttpServer {
             cut.cancel();
             connections.wait().await;
         }
+    }
+}
+
+/// Serves one connection to its end, with TLS where that is asked for.
+async fn handle(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    shared: Arc<Shared>,
+    cut: CancellationToken,
+) {
+    let Some(tls) = tls else { return connection::serve(stream, router, shared, cut).await };
+    let shaking = tokio::time::timeout(shared.options.header_timeout, tls.accept(stream));
+    match cut.run_until_cancelled(shaking).await {
+        Some(Ok(Ok(stream))) => connection::serve(stream, router, shared, cut).await,
+        Some(Ok(Err(error))) => tracing::debug!(%error, "no TLS came about"),
+        Some(Err(_)) | None => {}
     }
 }
 
