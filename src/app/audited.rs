@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::AppError;
 use super::outcome::{CallResult, Output};
+use crate::domain::text::millis;
 use crate::domain::tool::ToolName;
 use crate::domain::{AuditCategory, AuditEvent, AuditOutcome, Caller, ErrorCode};
 
@@ -74,7 +75,7 @@ pub fn action(
     let outcome = code.map_or(AuditOutcome::Ok, outcome);
     let mut event = AuditEvent::new(category, action, outcome).by(caller);
     event.code = code;
-    event.duration_ms = Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    event.duration_ms = Some(millis(took));
     event
 }
 

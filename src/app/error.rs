@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::upstreams::UpstreamsError;
 use crate::domain::access::Refusal;
 use crate::domain::execution::{Failure, SyntaxError};
+use crate::domain::text::millis;
 use crate::domain::tool::permissions::PermissionError;
 use crate::domain::tool::{InvalidTool, Revision, RevisionConflict, ToolName};
 use crate::domain::{ErrorCode, Rejection};
@@ -188,7 +189,7 @@ impl AppError {
             Self::LimitReached { max } => Some(json!({ "max": max })),
             Self::Upstream(error) => error.details(),
             Self::Rejected(rejection) => {
-                let ms = u64::try_from(rejection.retry_after.as_millis()).unwrap_or(u64::MAX);
+                let ms = millis(rejection.retry_after);
                 Some(json!({ "retryAfterMs": ms.max(1) }))
             }
             Self::Failed(Failure { details, location, .. }) => {

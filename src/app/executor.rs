@@ -14,6 +14,7 @@ use super::outcome::{CallResult, Output, Receipt, invalid_arguments, read, valid
 use super::snapshot::SchemaSlot;
 use super::{AppError, CallSink, Engines, Lifecycle, Tool};
 use crate::domain::execution::{Completion, Failure, Job, Limits, Logs};
+use crate::domain::text::millis;
 use crate::domain::tool::{Digest, EngineKind, Revision, ToolContent, ToolName};
 use crate::domain::{Caller, ErrorCode};
 use crate::ports::{Metrics, SchemaCheck};
@@ -185,7 +186,7 @@ impl Executor {
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "call ended"
         );
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = millis(took);
         Ok((output, Receipt { tool: None, engine, duration_ms, logs }))
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Engines;
 use super::config::{Backend, Config, Transport};
+use crate::domain::text::millis;
 use crate::domain::tool::EngineChoice;
 
 /// The configuration that the server runs with, without secrets, addresses and paths.
@@ -192,8 +193,4 @@ impl RuntimeConfig {
             engines.resolve(EngineChoice::Auto, false).as_str();
         config
     }
-}
-
-fn millis(time: std::time::Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,6 +11,7 @@ use super::executor::{CallContext, Executor, Subject};
 use super::host::NoSink;
 use super::outcome::{Output, unwrap_args};
 use super::{AppError, Catalog, audited};
+use crate::domain::text::{millis, pointer_token};
 use crate::domain::tool::{Example, ToolDraft};
 use crate::domain::{Actor, Caller, ErrorCode};
 use crate::ports::AuditLog;
@@ -81,7 +82,7 @@ impl Examples {
                 };
                 self.try_out(context, subject.clone(), example).await.err()
             };
-            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let duration_ms = millis(started.elapsed());
             results.push(ExampleResult { name: example.name.clone(), duration_ms, failure });
         }
         results
@@ -231,7 +232,7 @@ fn step<T>(
 ) -> Option<T> {
     let before = pointer.len();
     pointer.push('/');
-    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    pointer.push_str(&pointer_token(key));
     let found = look(pointer);
     if found.is_none() {
         pointer.truncate(before);

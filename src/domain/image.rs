@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::echo;
+
 /// A container image reference, `[registry[:port]/]path[:tag][@digest]`, at most 255 bytes.
 ///
 /// Grammar: the OCI distribution specification's reference, without whitespace or control characters, so
@@ -37,7 +39,7 @@ impl ContainerImage {
         if reference.len() <= Self::MAX_BYTES && is_reference(reference) {
             Ok(Self(reference.into()))
         } else {
-            Err(ImageError::Grammar(reference.chars().take(80).collect()))
+            Err(ImageError::Grammar(echo(reference)))
         }
     }
 

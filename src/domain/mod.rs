@@ -43,6 +43,7 @@ pub mod network;
 pub mod profile;
 pub mod sandbox;
 pub mod search;
+pub mod text;
 pub mod tool;
 pub mod upstream;
 

@@ -17,6 +17,7 @@ use crate::domain::image::ContainerImage;
 use crate::domain::sandbox::{
     MAX_COMMAND_CHARS, MAX_COMMANDS, Program, ProgramLimits, ProgramOutput, SandboxId,
 };
+use crate::domain::text::millis;
 use crate::domain::tool::policy::MIN_TIMEOUT_MS;
 use crate::domain::tool::{Dependency, ToolPolicy};
 use crate::domain::{Caller, ErrorCode};
@@ -283,7 +284,7 @@ impl Sandboxes {
     }
 
     fn idle(&self, ms: Option<u64>) -> Result<Duration, AppError> {
-        let most = u64::try_from(self.parts.limits.idle.as_millis()).unwrap_or(u64::MAX);
+        let most = millis(self.parts.limits.idle);
         let actual = ms.unwrap_or(most);
         if (u64::from(MIN_TIMEOUT_MS)..=most).contains(&actual) {
             return Ok(Duration::from_millis(actual));

@@ -14,6 +14,7 @@ use crate::app::gate::Permit;
 use crate::app::outcome::invalid_arguments;
 use crate::app::{AppError, CallContext, CallSink, MountedTool, audited};
 use crate::domain::execution::{Failure, Progress};
+use crate::domain::text::millis;
 use crate::domain::tool::ToolName;
 use crate::domain::upstream::Alias;
 use crate::domain::upstream::question::can_answer;
@@ -203,7 +204,7 @@ impl Upstreams {
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "call of a mounted tool ended"
         );
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = millis(took);
         Ok(Relayed { tool: mounted.name.clone(), alias, duration_ms, reply })
     }
 

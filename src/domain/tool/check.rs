@@ -6,6 +6,7 @@ use super::policy::{
     MAX_TAGS, MAX_TITLE_CHARS, MIN_TIMEOUT_MS, ToolPolicy,
 };
 use super::{Dependency, EngineChoice, Example, Icon, ToolContent};
+use crate::domain::text::echo;
 
 /// Checks everything about a definition that needs no engine and no schema compiler.
 pub(super) fn check(content: &ToolContent, policy: &ToolPolicy) -> Result<(), InvalidTool> {
@@ -58,9 +59,7 @@ impl ToolPolicy {
 
 fn icon(icon: &Icon) -> Result<(), InvalidTool> {
     length("an icon's src", &icon.src, MAX_ICON_CHARS)?;
-    let wrong = |given: &str, expected| {
-        Err(InvalidTool::Icon { given: given.chars().take(80).collect(), expected })
-    };
+    let wrong = |given: &str, expected| Err(InvalidTool::Icon { given: echo(given), expected });
     // Clients load it: nothing that runs, and nothing that can be listened to on the way.
     if !(icon.src.starts_with("https://") || icon.src.starts_with("data:image/")) {
         return wrong(&icon.src, "an https: or data:image/ URI");

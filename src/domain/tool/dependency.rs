@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::echo;
+
 /// One npm package that a tool's code may import; needs the docker engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -69,10 +71,10 @@ impl DependencyPolicy {
         let mut seen = BTreeSet::new();
         for Dependency { name, version } in dependencies {
             if !is_package_name(name) {
-                return Err(DependencyError::Name(name.chars().take(80).collect()));
+                return Err(DependencyError::Name(echo(name)));
             }
             if !is_version(version) {
-                let version = version.chars().take(80).collect();
+                let version = echo(version);
                 return Err(DependencyError::Version { name: name.clone(), version });
             }
             if self.blocked.contains(name) {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::domain::text::echo;
+
 /// What a tool may ask of the host. Everything that is absent is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -149,7 +151,7 @@ impl Permissions {
             secret.check(&net, ceiling)?;
         }
         match self.tools.iter().find(|pattern| !is_tool_pattern(pattern)) {
-            Some(bad) => Err(PermissionError::ToolPattern(bad.chars().take(80).collect())),
+            Some(bad) => Err(PermissionError::ToolPattern(echo(bad))),
             None => Ok(()),
         }
     }
@@ -160,7 +162,7 @@ impl SecretGrant {
         let name_ok = (1..=64).contains(&self.name.len())
             && self.name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         if !name_ok {
-            return Err(PermissionError::SecretName(self.name.chars().take(80).collect()));
+            return Err(PermissionError::SecretName(echo(&self.name)));
         }
         if self.hosts.is_empty() || self.hosts.len() > Permissions::MAX_ENTRIES {
             return Err(PermissionError::SecretHosts(self.name.clone()));

@@ -6,6 +6,7 @@ use serde_path_to_error::Segment;
 
 use super::strict::Strict;
 use crate::app::AppError;
+use crate::domain::text::pointer_token;
 
 /// Longest piece of a caller's own text in a message.
 const MAX_ECHO: usize = 80;
@@ -57,7 +58,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     for segment in path {
         let part = match segment {
             Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => clip(&key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => clip(&pointer_token(key)),
             Segment::Enum { .. } | Segment::Unknown => continue,
         };
         pointer.push('/');

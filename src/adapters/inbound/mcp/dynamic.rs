@@ -12,6 +12,7 @@ use super::relay;
 use super::reply::{self, Declared};
 use super::server::Shared;
 use crate::app::{AppError, CallContext, CallResult};
+use crate::domain::text::echo;
 use crate::domain::tool::{Annotations, ToolContent, ToolRecord};
 
 /// The arguments of a tool without an `inputSchema`.
@@ -63,7 +64,7 @@ fn annotations(annotations: &Annotations) -> ToolAnnotations {
 
 /// A name that nobody has is misuse of the protocol.
 pub(super) fn unknown(exchange: &Exchange, name: &str) -> ErrorData {
-    let clipped: String = name.chars().take(80).collect();
+    let clipped = echo(name);
     let list = exchange.spelling.text("dynamic.tool.list");
     let message = format!("Unknown tool: '{clipped}'; {list} shows those that exist");
     ErrorData::invalid_params(message, None)

@@ -17,9 +17,7 @@ use serde_json::{Value, json};
 
 use super::decode::{self, decode};
 use super::exchange::without_sessions;
-
-/// Longest piece of a method's name in an answer.
-const MAX_ECHO: usize = 80;
+use crate::domain::text::echo;
 
 /// Methods that answer with a list.
 const LISTS: [&str; 4] =
@@ -128,16 +126,12 @@ fn names_stateless(request: &CustomRequest) -> bool {
 }
 
 fn unknown(method: &str) -> ErrorData {
-    let message = format!("Method not found: {}", clip(method));
+    let message = format!("Method not found: {}", echo(method));
     ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None)
 }
 
 fn invalid_params(method: &str, problem: &str) -> ErrorData {
-    ErrorData::invalid_params(format!("Invalid params for {}: {problem}", clip(method)), None)
-}
-
-fn clip(method: &str) -> String {
-    method.chars().take(MAX_ECHO).collect()
+    ErrorData::invalid_params(format!("Invalid params for {}: {problem}", echo(method)), None)
 }
 
 /// What is wrong with the parameters; `None`: nothing.

@@ -11,15 +11,13 @@ use serde_json::Value;
 
 use super::names::Spelling;
 use super::server::Shared;
+use crate::domain::text::echo;
 use crate::domain::tool::name::client_safe;
 
 const NAME: &str = "tool-call-checklist";
 const ARGUMENT: &str = "toolName";
 const ABOUT: &str =
     "What to check before a tool is called: its arguments, its result and its failures.";
-
-/// Longest piece of a client's own text in an answer.
-const MAX_ECHO: usize = 80;
 
 /// Every prompt.
 pub(super) fn all() -> Vec<Prompt> {
@@ -41,7 +39,7 @@ pub(super) fn get(
     if let Some(unknown) = unknown {
         return Err(wrong(&format!(
             "there is no argument '{}'; allowed: {ARGUMENT}",
-            clip(unknown)
+            echo(unknown)
         )));
     }
     let Some(Value::String(given)) = arguments.and_then(|all| all.get(ARGUMENT)) else {
@@ -51,7 +49,7 @@ pub(super) fn get(
     let wanted = client_safe(given);
     let tool =
         list.tools.iter().find(|tool| client_safe(&tool.name) == wanted).ok_or_else(|| {
-            wrong(&format!("there is no tool '{}'; tools/list shows those there are", clip(given)))
+            wrong(&format!("there is no tool '{}'; tools/list shows those there are", echo(given)))
         })?;
     let message = PromptMessage::new_text(Role::User, checklist(tool));
     Ok(GetPromptResult::new(vec![message]).with_description(ABOUT))
@@ -68,7 +66,7 @@ pub(super) fn complete(
     };
     known(&prompt.name)?;
     if request.argument.name != ARGUMENT {
-        let name = clip(&request.argument.name);
+        let name = echo(&request.argument.name);
         return Err(wrong(&format!("there is no argument '{name}'; allowed: {ARGUMENT}")));
     }
     let typed = request.argument.value.to_lowercase();
@@ -136,13 +134,9 @@ fn known(prompt: &str) -> Result<(), ErrorData> {
     if prompt == NAME {
         return Ok(());
     }
-    Err(wrong(&format!("there is no prompt '{}'; allowed: {NAME}", clip(prompt))))
+    Err(wrong(&format!("there is no prompt '{}'; allowed: {NAME}", echo(prompt))))
 }
 
 fn wrong(message: &str) -> ErrorData {
     ErrorData::invalid_params(format!("Invalid params: {message}"), None)
-}
-
-fn clip(text: &str) -> String {
-    text.chars().take(MAX_ECHO).collect()
 }

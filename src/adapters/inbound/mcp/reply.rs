@@ -16,6 +16,7 @@ use super::rich;
 use crate::app::{AppError, CallResult, Output, Receipt};
 use crate::domain::ErrorCode;
 use crate::domain::execution::Failure;
+use crate::domain::text::millis;
 
 /// The key of a call's receipt in `_meta`.
 const RECEIPT: &str = "dynamic-mcp/receipt";
@@ -58,7 +59,7 @@ pub(super) fn failed(
         "code": error.code(),
         "error": message,
         "retryable": error.retryable(),
-        "durationMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "durationMs": millis(took),
     });
     if let (Some(details), Some(object)) = (error.details(), failure.as_object_mut()) {
         object.insert("details".to_owned(), details);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::decode::{INVALID_ARGUMENTS, decode};
 use crate::domain::ErrorCode;
 use crate::domain::execution::Failure;
+use crate::domain::text::echo;
 
 /// Reads `{content, isError, structuredContent, _meta}`.
 pub(super) fn read(mut fields: Map<String, Value>) -> Result<CallToolResult, Failure> {
@@ -28,7 +29,7 @@ pub(super) fn read(mut fields: Map<String, Value>) -> Result<CallToolResult, Fai
         Some(_) => return Err(wrong("_meta must be an object")),
     };
     if let Some(unknown) = fields.keys().next() {
-        let name: String = unknown.chars().take(80).collect();
+        let name = echo(unknown);
         return Err(wrong(&format!(
             "there is no field '{name}'; allowed: content, isError, structuredContent, _meta"
         )));

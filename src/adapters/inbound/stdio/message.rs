@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::mcp;
 use super::lines::MAX_LINE;
+use crate::domain::text::echo;
 
 /// Some programs write it before the first line; RFC 8259 allows to ignore it.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -55,7 +56,7 @@ pub(super) fn too_many(limit: usize, id: &RequestId) -> Vec<u8> {
 /// The answer to a request whose id another one has that is not answered yet. It has no id itself: with it,
 /// it would be taken for the other one's answer.
 pub(super) fn id_in_use(id: &RequestId) -> Vec<u8> {
-    let shown: String = id.to_string().chars().take(80).collect();
+    let shown = echo(&id.to_string());
     let message =
         format!("Invalid Request: the id {shown} belongs to a request that is being handled");
     refusal(ErrorCode::INVALID_REQUEST, &message, None)

@@ -13,6 +13,7 @@ use super::sandbox::Ending;
 use crate::domain::ErrorCode;
 use crate::domain::execution::{Failure, HostRequestKind, Limits, Location, Returned, SyntaxError};
 use crate::domain::log_level::LogLevel;
+use crate::domain::text::millis;
 
 /// Longest body that a host sends: code and arguments.
 pub(super) const MAX_TO_WORKER: usize = 64 << 20;
@@ -140,7 +141,7 @@ impl ToWorker {
                 let kind = if run.parsed { b'F' } else { b'Q' };
                 let mut out =
                     frame::open(kind, MARGIN + run.code.len() + run.args.len() + run.about.len());
-                let millis = u64::try_from(run.limits.timeout.as_millis()).unwrap_or(u64::MAX);
+                let millis = millis(run.limits.timeout);
                 out.extend_from_slice(&millis.to_le_bytes());
                 out.extend_from_slice(&(run.limits.output_bytes as u64).to_le_bytes());
                 out.extend_from_slice(&(run.limits.log_bytes as u64).to_le_bytes());

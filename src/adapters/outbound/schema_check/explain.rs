@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::evaluate::{Evaluation, TooMuch};
 use super::marks::Marks;
 use super::node::{Keyword, NodeId, Properties};
-use super::place::escape;
 use super::words;
+use crate::domain::text::pointer_token;
 use crate::ports::SchemaViolation;
 
 /// Most violations reported.
@@ -223,7 +223,7 @@ impl<'s, 'v> Explainer<'s, 'v> {
         for token in &self.path {
             pointer.push('/');
             match token {
-                Token::Name(name) => pointer.push_str(&escape(name)),
+                Token::Name(name) => pointer.push_str(&pointer_token(name)),
                 Token::Index(index) => pointer.push_str(&index.to_string()),
             }
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
+use crate::domain::text::echo;
+
 /// Sizes that a compiled pattern may have, in bytes, and what matching then costs in steps per byte of text
 /// at worst. The engine visits each state of the pattern at most once a byte.
 const CLASSES: [(usize, u64); 4] =
@@ -110,5 +112,5 @@ fn has_look_around(source: &str) -> bool {
 }
 
 fn clip(source: &str) -> String {
-    format!("{:?}", source.chars().take(80).collect::<String>())
+    format!("{:?}", echo(source))
 }

@@ -2,6 +2,7 @@
 //! when something is to be said about it.
 
 use super::node::NodeId;
+use crate::domain::text::pointer_token;
 
 /// How a node hangs in the schema.
 #[derive(Debug, Clone, Copy)]
@@ -42,21 +43,16 @@ impl<'s> Places<'s> {
         while let Some(Some(place)) = self.0.get(at.index()) {
             match place.inner {
                 Inner::Itself => {}
-                Inner::Named(name) => parts.push(escape(name)),
+                Inner::Named(name) => parts.push(pointer_token(name)),
                 Inner::Nth(index) => parts.push(index.to_string()),
             }
-            parts.push(escape(place.keyword));
+            parts.push(pointer_token(place.keyword));
             at = place.above;
         }
         parts.push("#".to_owned());
         parts.reverse();
         clip(&parts.join("/"), MAX_CHARS)
     }
-}
-
-/// A reference token of RFC 6901.
-pub(super) fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
 }
 
 /// The beginning of a text; says so where something is left out.

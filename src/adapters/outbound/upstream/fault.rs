@@ -8,6 +8,7 @@ use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 
+use crate::domain::text::millis;
 use crate::domain::upstream::UpstreamSpec;
 use crate::ports::UpstreamError;
 
@@ -52,7 +53,7 @@ impl Redactor {
 }
 
 pub(super) fn too_slow(limit: Duration) -> UpstreamError {
-    UpstreamError::Timeout(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
+    UpstreamError::Timeout(millis(limit))
 }
 
 /// Why no connection came to be.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
 
+use crate::domain::text::echo;
+
 /// Longest wait for a connection: a caller is told that the store is away rather than kept waiting.
 const ACQUIRE: Duration = Duration::from_secs(2);
 /// Longest run of one statement on the server, in milliseconds.
@@ -43,7 +45,7 @@ impl SchemaName {
         if first && name.len() <= 63 && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             Ok(Self(name.to_ascii_lowercase()))
         } else {
-            Err(SettingsError::Schema(name.chars().take(80).collect()))
+            Err(SettingsError::Schema(echo(name)))
         }
     }
 

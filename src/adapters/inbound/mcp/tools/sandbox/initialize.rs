@@ -7,6 +7,7 @@ use super::super::super::answer::Json;
 use super::super::super::tool::{Call, Hints, Tool};
 use crate::app::AppError;
 use crate::domain::Action;
+use crate::domain::text::millis;
 
 pub(in super::super) struct Initialize;
 
@@ -56,7 +57,7 @@ impl Tool for Initialize {
         Ok(Json::new(Output {
             session_id: made.id.to_string(),
             image: made.image.to_string(),
-            timeout_ms: u64::try_from(made.idle.as_millis()).unwrap_or(u64::MAX),
+            timeout_ms: millis(made.idle),
         }))
     }
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::sandbox::ProgramOutput;
+use crate::domain::text::millis;
 
 /// What a program came to.
 #[derive(Serialize, JsonSchema)]
@@ -25,7 +26,7 @@ impl From<ProgramOutput> for OutputView {
             stdout: output.stdout,
             stderr: output.stderr,
             exit_code: output.exit_code,
-            duration_ms: u64::try_from(output.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(output.duration),
         }
     }
 }

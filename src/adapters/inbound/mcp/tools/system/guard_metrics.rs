@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::super::answer::Json;
 use super::super::super::tool::{Call, Guarded, Hints, Tool};
 use crate::app::{AppError, Gate};
+use crate::domain::text::millis;
 
 pub(in super::super) struct GuardMetrics;
 
@@ -71,7 +72,7 @@ impl Output {
             limits: Limits {
                 max_concurrency: limits.max_concurrency,
                 max_calls_per_window: limits.max_calls_per_window,
-                window_ms: u64::try_from(limits.window.as_millis()).unwrap_or(u64::MAX),
+                window_ms: millis(limits.window),
             },
             scopes: scopes.collect(),
         }
