@@ -9,6 +9,7 @@ use super::balanced::{Fleet, fleet};
 use crate::http::client::{
     Client, INITIALIZE, INITIALIZED, mcp_headers, stateless, stateless_headers,
 };
+use crate::support::postgres::url;
 use crate::support::replica::call;
 use crate::support::wait::until;
 use crate::upstreams::questions::{ASKS, FORM, asks};
@@ -87,6 +88,18 @@ async fn a_client_without_a_session_needs_no_certain_replica() {
     started(a, &more).await.answer().await;
     let over = started(b, &more).await.answer().await.json();
     assert_eq!(over["result"]["structuredContent"]["code"], "invalid_input", "{over}");
+    // Neither that nor an answer to what nobody asked in a session leaves anything behind.
+    let nothing = r#"{"jsonrpc":"2.0","id":12345,"result":{}}"#;
+    let session = session(a).await;
+    assert_eq!(Client::connect(b).await.post(&session, nothing).await.head.status, 202);
+    let pool = sqlx::PgPool::connect(&url()).await.unwrap();
+    let sql = format!("SELECT count(*) FROM {}.mcp_letters", fleet.schema.name);
+    until(async || {
+        let left = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql.clone()));
+        left.fetch_one(&pool).await.unwrap() == 0
+    })
+    .await;
+    pool.close().await;
 }
 
 /// A server of the newest revision asks by its answer, and its own state is all that there is of the call.

@@ -12,7 +12,7 @@ use crate::support::replica::{Replica, call, create, is_ok, names, session};
 use crate::support::wait::until;
 
 pub(super) struct Fleet {
-    schema: TestSchema,
+    pub(super) schema: TestSchema,
     pub(super) replicas: [Replica; 2],
     pub(super) balancer: Balancer,
 }
