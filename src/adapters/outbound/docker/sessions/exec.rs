@@ -19,7 +19,7 @@ use super::super::dependencies::Installed;
 use super::super::random;
 use super::super::spec::{USER, WORKSPACE};
 use super::Inner;
-use super::gathered::Gathered;
+use super::captured::CapturedOutput;
 use crate::domain::sandbox::{Program, ProgramLimits, ProgramOutput, TIMED_OUT};
 use crate::ports::SandboxError;
 
@@ -203,10 +203,10 @@ impl<'a> Running<'a> {
         mark: &str,
         limits: ProgramLimits,
         cancel: &CancellationToken,
-    ) -> (End, Gathered, Gathered) {
+    ) -> (End, CapturedOutput, CapturedOutput) {
         let Self { inner, feed, input, output, .. } = self;
-        let mut stdout = Gathered::new(mark, limits.output_bytes);
-        let mut stderr = Gathered::new(mark, limits.output_bytes);
+        let mut stdout = CapturedOutput::new(mark, limits.output_bytes);
+        let mut stderr = CapturedOutput::new(mark, limits.output_bytes);
         let deadline = tokio::time::sleep(limits.timeout);
         let feed = std::mem::replace(feed, Feed::Nothing);
         let others = async {

@@ -5,8 +5,8 @@
 //! runs over its time is killed together with everything else that its session runs, because only that is sure to reach
 //! whatever it started.
 
+mod captured;
 mod exec;
-mod gathered;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

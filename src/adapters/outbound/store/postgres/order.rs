@@ -24,7 +24,7 @@ pub(super) struct OrderedFeed {
 
 /// The newest thing told of a name. Deletion comes after the revision that it deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Told {
+struct Announced {
     revision: Revision,
     deleted: bool,
 }
@@ -34,8 +34,8 @@ struct Told {
 #[derive(Debug)]
 struct Memory {
     since: Instant,
-    newer: HashMap<ToolName, Told>,
-    older: HashMap<ToolName, Told>,
+    newer: HashMap<ToolName, Announced>,
+    older: HashMap<ToolName, Announced>,
 }
 
 impl Memory {
@@ -44,7 +44,7 @@ impl Memory {
     }
 
     /// Notes it; false where that, or something newer, was told already.
-    fn is_news(&mut self, name: &ToolName, now: Told) -> bool {
+    fn is_news(&mut self, name: &ToolName, now: Announced) -> bool {
         if self.since.elapsed() >= MEMORY {
             self.older = std::mem::take(&mut self.newer);
             self.since = Instant::now();
@@ -67,10 +67,10 @@ impl OrderedFeed {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = match &event {
             StoreEvent::Put(record) => {
-                told.is_news(&record.name, Told { revision: record.revision, deleted: false })
+                told.is_news(&record.name, Announced { revision: record.revision, deleted: false })
             }
             StoreEvent::Removed(name, revision) => {
-                told.is_news(name, Told { revision: *revision, deleted: true })
+                told.is_news(name, Announced { revision: *revision, deleted: true })
             }
             StoreEvent::Resync => {
                 *told = Memory::new();

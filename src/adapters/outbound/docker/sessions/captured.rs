@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// One of a program's outputs.
-pub(super) struct Gathered {
+pub(super) struct CapturedOutput {
     mark: Vec<u8>,
     most: usize,
     kept: Vec<u8>,
@@ -13,7 +13,7 @@ pub(super) struct Gathered {
     ended: bool,
 }
 
-impl Gathered {
+impl CapturedOutput {
     /// Nothing yet. `most`: bytes that are kept.
     pub(super) fn new(mark: &str, most: usize) -> Self {
         let mark = mark.as_bytes().to_vec();
@@ -73,12 +73,12 @@ impl Gathered {
 mod tests {
     use super::*;
 
-    fn gathered(most: usize, pieces: &[&str]) -> Gathered {
-        let mut gathered = Gathered::new("MARK", most);
+    fn captured(most: usize, pieces: &[&str]) -> CapturedOutput {
+        let mut captured = CapturedOutput::new("MARK", most);
         for piece in pieces {
-            gathered.take(piece.as_bytes());
+            captured.take(piece.as_bytes());
         }
-        gathered
+        captured
     }
 
     #[test]
@@ -86,27 +86,27 @@ mod tests {
         for pieces in
             [&["abcMARK"][..], &["abc", "MARK"], &["abcMA", "RK"], &["abcM", "A", "R", "K"]]
         {
-            let gathered = gathered(100, pieces);
-            assert!(gathered.ended(), "{pieces:?}");
-            assert_eq!(gathered.text(), "abc", "{pieces:?}");
+            let captured = captured(100, pieces);
+            assert!(captured.ended(), "{pieces:?}");
+            assert_eq!(captured.text(), "abc", "{pieces:?}");
         }
     }
 
     #[test]
     fn what_comes_behind_the_mark_is_not_the_programs() {
-        assert_eq!(gathered(100, &["abcMARKnoise", "more"]).text(), "abc");
-        let without = gathered(100, &["abcMAR"]);
+        assert_eq!(captured(100, &["abcMARKnoise", "more"]).text(), "abc");
+        let without = captured(100, &["abcMAR"]);
         assert!(!without.ended());
         assert_eq!(without.text(), "abcMAR");
     }
 
     #[test]
     fn too_much_is_cut_and_said() {
-        assert_eq!(gathered(2, &["abcd", "MARK"]).text(), "ab\n[2 more bytes were left out]");
-        assert_eq!(gathered(4, &["abcdMARK"]).text(), "abcd");
-        assert_eq!(gathered(3, &["ä€MARK"]).text(), "ä\n[2 more bytes were left out]");
+        assert_eq!(captured(2, &["abcd", "MARK"]).text(), "ab\n[2 more bytes were left out]");
+        assert_eq!(captured(4, &["abcdMARK"]).text(), "abcd");
+        assert_eq!(captured(3, &["ä€MARK"]).text(), "ä\n[2 more bytes were left out]");
         let long = "x".repeat(10_000);
-        let text = gathered(10, &[&long, &long, "MARK"]).text();
+        let text = captured(10, &[&long, &long, "MARK"]).text();
         assert_eq!(text, "xxxxxxxxxx\n[19990 more bytes were left out]");
     }
 }
