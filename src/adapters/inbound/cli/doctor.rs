@@ -274,8 +274,8 @@ async fn trial(app: &App) -> Finding {
 fn names(config: &Config, app: &App) -> Finding {
     let snapshot = app.catalog.snapshot();
     let tools = snapshot.tools().map(|tool| tool.record().name.to_string());
-    let all: Vec<String> =
-        BUILTINS.iter().map(|builtin| builtin.name.to_owned()).chain(tools).collect();
+    let offered = BUILTINS.iter().filter(|tool| config.server.profile.includes(tool.profile));
+    let all: Vec<String> = offered.map(|tool| tool.name.to_owned()).chain(tools).collect();
     let dotted = all.iter().filter(|name| client_safe(name) != **name).count();
     let what = "tool names";
     match config.server.name_style {
