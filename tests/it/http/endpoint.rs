@@ -117,7 +117,10 @@ async fn without_a_session_only_initialize_is_taken() {
     let server = TestServer::start().await;
     let mut client = server.client().await;
     for body in [PING, &call(2, "echo"), super::client::INITIALIZED] {
-        client.post("", body).await.assert_refused(400, -32_000);
+        let refused = client.post("", body).await;
+        refused.assert_refused(400, -32_000);
+        let message = refused.json()["error"]["message"].to_string();
+        assert!(message.contains("initialize") && message.contains("2026-07-28"), "{message}");
     }
     assert_eq!(client.post("", PING).await.json()["id"], 7);
     client.get("GET", "/mcp", mcp_headers()).await.assert_refused(400, -32_000);

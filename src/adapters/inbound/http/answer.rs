@@ -36,6 +36,9 @@ pub(super) struct Asked<'a> {
 /// The methods that the endpoint knows.
 pub(super) const METHODS: &str = "GET, POST, DELETE";
 
+/// What the SDK says of a request that names no session where it needs one.
+const NO_SESSION: &str = "Bad Request: Session ID is required";
+
 /// Passes an answer on, or puts a refusal in shape.
 pub(super) async fn shape(response: SdkResponse, asked: Asked<'_>) -> Response {
     if response.status().is_success() {
@@ -60,6 +63,7 @@ pub(super) async fn shape(response: SdkResponse, asked: Asked<'_>) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => Refusal::method_not_allowed(METHODS),
         // Its media type was right, so it is the body itself that the SDK could not read.
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Message::refusal_for(asked.body),
+        StatusCode::BAD_REQUEST if body == NO_SESSION => Refusal::session_missing(),
         status if status.is_client_error() => Refusal::other(status, text()),
         _ if asked.draining => Refusal::shutting_down(),
         _ if asked.session_ended => Refusal::unknown_session(),

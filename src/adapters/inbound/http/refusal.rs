@@ -69,6 +69,13 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, error.code.0, error.message)
     }
 
+    /// A request of a revision with sessions that names none.
+    pub(super) fn session_missing() -> Self {
+        let message = "Bad Request: Session ID is required: send initialize first and name its session in the \
+                       header Mcp-Session-Id, or speak MCP-Protocol-Version 2026-07-28, which has none";
+        Self::other(StatusCode::BAD_REQUEST, message)
+    }
+
     /// No such session, or not this caller's: the two look the same.
     pub(super) fn unknown_session() -> Self {
         let message = "Session not found: it has ended or never was; send initialize again";
