@@ -131,6 +131,22 @@ fn rooms_use_only_their_own_crates() {
     }));
 }
 
+#[test]
+fn rooms_list_no_crate_that_they_do_without() {
+    let files: Vec<_> = in_rooms().collect();
+    offences(ROOMS.iter().flat_map(|room| {
+        let own = files.iter().filter(|(_, other)| other.files == room.files);
+        let paths: Vec<_> = own.flat_map(|(file, _)| file.paths()).collect();
+        let is_used = move |name: &str| paths.iter().any(|path| path[0] == name);
+        room.own_crates().iter().filter(move |name| !is_used(name)).map(|name| {
+            format!(
+                "tests/it/tidy/rooms.rs: {} does not use {name}: take it off its list",
+                room.files
+            )
+        })
+    }));
+}
+
 fn forbidden(file: &Source, room: &Room, what: &str) -> String {
     format!(
         "{}: names {what}, which {} may not know: reach it through a port, or move this code (the rules: \

@@ -125,11 +125,7 @@ pub(super) const ROOMS: &[Room] = &[
         ]),
     ),
     // Where settings are read from files, the environment and flags.
-    room(
-        "src/app/config/load",
-        &["app", "ports", "domain"],
-        Crates::Only(&["config", "dotenvy", "serde", "serde_json", "thiserror"]),
-    ),
+    room("src/app/config/load", &["app", "ports", "domain"], Crates::Only(&["config", "dotenvy"])),
     // What calls us.
     adapter("src/adapters/mod.rs", &[], &[]),
     adapter("src/adapters/inbound/mod.rs", CALLERS, &[]),
@@ -195,7 +191,7 @@ pub(super) const ROOMS: &[Room] = &[
             "adapters::outbound::store::change_signal",
             "adapters::outbound::store::feed",
         ],
-        &["redb", "rustix", "uuid"],
+        &["redb"],
     ),
     adapter(
         "src/adapters/outbound/store/postgres/",
@@ -212,17 +208,7 @@ pub(super) const ROOMS: &[Room] = &[
     adapter(
         "src/adapters/outbound/engine/embedded/",
         SANDBOXES,
-        &[
-            "getrandom",
-            "hmac",
-            "landlock",
-            "libc",
-            "rquickjs",
-            "rustix",
-            "seccompiler",
-            "sha1",
-            "sha2",
-        ],
+        &["hmac", "landlock", "libc", "rquickjs", "rustix", "seccompiler", "sha1", "sha2"],
     ),
     adapter(
         "src/adapters/outbound/upstream/",
@@ -278,6 +264,14 @@ impl Room {
         let composes = matches!(self.crates, Crates::Any);
         self.knows.iter().any(|room| within(room))
             && (composes || !PRIVATE.iter().any(|room| within(room)))
+    }
+
+    /// The crates that are listed for it.
+    pub(super) const fn own_crates(&self) -> &'static [&'static str] {
+        match self.crates {
+            Crates::Any => &[],
+            Crates::Only(crates) | Crates::Adapter(crates) => crates,
+        }
     }
 
     /// Whether it may use this crate.

@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
                     self.inner.retain(|(_, depth)| *depth < self.depth + 1);
                 }
                 "mod" if self.peek(2) == "{" => self.inner.push((self.peek(1), self.depth)),
-                _ if self.peek(1) == "::" && is_word(token) => {
+                // `use ::a` is a path from `a` on.
+                _ if self.peek(1) == "::" && is_word(token) && token != "use" => {
                     self.path(Vec::new());
                     continue;
                 }
