@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
+use bollard::exec::StartExecResults;
+use bollard::models::{ExecConfig, IpamConfig};
 use bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptions, ListContainersOptionsBuilder,
     ListVolumesOptionsBuilder, RemoveImageOptions, TopOptionsBuilder,
@@ -30,6 +32,17 @@ pub(crate) fn connection() -> Connection {
 pub(crate) fn extra_ca() -> Option<PathBuf> {
     let file = Path::new("/etc/ssl/certs/ca-certificates.crt");
     file.is_file().then(|| file.to_owned())
+}
+
+/// The network of its containers that have one, on which this machine has the address of the gateway.
+pub(crate) async fn bridge() -> IpamConfig {
+    let client = connection().client().await.unwrap();
+    let ipam = client.inspect_network("bridge", None).await.unwrap().ipam.unwrap();
+    let configs = ipam.config.unwrap();
+    configs
+        .into_iter()
+        .find(|config| config.gateway.as_deref().is_some_and(|it| !it.contains(':')))
+        .unwrap()
 }
 
 /// An installer of packages.
@@ -152,6 +165,29 @@ pub(crate) async fn processes_of(instance: &Instance) -> Vec<String> {
     let top = client.top_processes(&id, Some(options)).await.unwrap();
     let rows = top.processes.unwrap_or_default();
     rows.into_iter().map(|row| row.last().unwrap().clone()).collect()
+}
+
+/// What a command prints as the user of code, in the one container of an instance that runs.
+pub(crate) async fn exec_in(instance: &Instance, command: &str) -> String {
+    let client = connection().client().await.unwrap();
+    let filters = of_instance(instance);
+    let options = ListContainersOptionsBuilder::default().filters(&filters).build();
+    let containers = client.list_containers(Some(options)).await.unwrap();
+    let config = ExecConfig {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(["sh", "-c", command].map(ToOwned::to_owned).into()),
+        user: Some("node".to_owned()),
+        ..ExecConfig::default()
+    };
+    let id = containers[0].id.as_deref().unwrap();
+    let exec = client.create_exec(id, config).await.unwrap().id;
+    let StartExecResults::Attached { output, .. } = client.start_exec(&exec, None).await.unwrap()
+    else {
+        panic!("not attached");
+    };
+    let pieces = output.map(|piece| piece.unwrap().to_string()).collect::<Vec<_>>();
+    pieces.await.concat()
 }
 
 /// Comes back when a program of this name runs in the one container of an instance.

@@ -1,6 +1,7 @@
 //! A Docker daemon of a test's own, which may be ended as the test likes.
 
 use std::fs::File;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,11 +10,14 @@ use std::time::Duration;
 use dynamic_mcp::adapters::outbound::docker::{Connection, DockerEnvironment};
 use tempfile::TempDir;
 
+use super::docker;
 use super::wait::until;
 
 /// Its socket, state and images are in a folder that goes with it.
 pub(crate) struct Daemon {
     folder: TempDir,
+    /// Addresses of its containers, where they need any that no other daemon's have: all share a bridge.
+    addresses: Option<String>,
 }
 
 /// As the only one who may run a daemon.
@@ -26,15 +30,23 @@ fn as_root(program: &str) -> Command {
     sudo
 }
 
+/// The addresses of a network such as `172.17.0.0/16` that a daemon comes to last.
+fn upper_half(network: &str) -> String {
+    let (address, bits) = network.split_once('/').unwrap();
+    let (address, bits): (Ipv4Addr, u32) = (address.parse().unwrap(), bits.parse().unwrap());
+    format!("{}/{}", Ipv4Addr::from_bits(address.to_bits() | 1 << (31 - bits)), bits + 1)
+}
+
 impl Daemon {
     /// One that answers, with the image of the tests.
     pub(crate) async fn start() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }.with_image().await
+        Self { folder: tempfile::tempdir().unwrap(), addresses: None }.with_image().await
     }
 
-    /// One whose disk has a gigabyte, for itself alone.
+    /// One whose disk has a gigabyte, for itself alone. Its containers have a network too.
     pub(crate) async fn on_small_disk() -> Self {
-        let daemon = Self { folder: tempfile::tempdir().unwrap() };
+        let addresses = Some(upper_half(&docker::bridge().await.subnet.unwrap()));
+        let daemon = Self { folder: tempfile::tempdir().unwrap(), addresses };
         let data = daemon.folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let mut mount = as_root("mount");
@@ -84,6 +96,7 @@ impl Daemon {
         daemon.args([format!("--exec-root={}", at("exec")), format!("--data-root={}", at("data"))]);
         daemon.args([format!("--containerd-namespace={name}")]);
         daemon.args([format!("--containerd-plugins-namespace={name}-plugins")]);
+        daemon.args(self.addresses.iter().map(|range| format!("--fixed-cidr={range}")));
         let mut daemon = daemon.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         // Whoever ends it finds it by its file.
         std::thread::spawn(move || daemon.wait());

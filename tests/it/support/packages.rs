@@ -33,10 +33,7 @@ struct Shared {
 
 impl Packages {
     pub(crate) async fn start() -> Self {
-        let client = docker::connection().client().await.unwrap();
-        let bridge = client.inspect_network("bridge", None).await.unwrap();
-        let configs = bridge.ipam.unwrap().config.unwrap();
-        let host = configs.into_iter().find_map(|config| config.gateway).unwrap();
+        let host = docker::bridge().await.gateway.unwrap();
         let listener = tokio::net::TcpListener::bind((host, 0)).await.unwrap();
         let shared = Arc::new(Shared {
             url: format!("http://{}", listener.local_addr().unwrap()),
