@@ -72,6 +72,23 @@ async fn half_an_installation_is_never_used() {
 }
 
 #[tokio::test]
+async fn npm_cannot_look_into_the_process_that_waits_for_the_end_of_the_server() {
+    let packages = Packages::start().await;
+    let place = Place::from_registry(Some(packages.url()), CACHE);
+    packages.hold(true);
+    let look = async {
+        packages.asked(1).await;
+        let looked = docker::exec_in(&place.instance, "ls /proc/1/fd || ls /proc/self/fd").await;
+        packages.hold(false);
+        looked
+    };
+    let (installed, looked) = tokio::join!(place.install(&WANTED, None), look);
+    installed.unwrap();
+    assert!(looked.contains("Permission denied") && looked.contains('0'), "{looked}");
+    place.end().await;
+}
+
+#[tokio::test]
 async fn the_end_of_the_server_ends_an_installation() {
     let packages = Packages::start().await;
     let place = Arc::new(Place::from_registry(Some(packages.url()), CACHE));

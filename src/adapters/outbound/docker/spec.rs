@@ -7,7 +7,7 @@
 //! **The lease.** A container's standard input is attached to the server that made it, and its first process
 //! does nothing but wait for the end of that input: when the server goes away, however it does, the kernel
 //! ends all that runs inside, and the daemon removes the container. Whoever may look into that process can open the other
-//! end of its input and keep it from ever ending: in a session it has a user of its own, and for a call it runs a
+//! end of its input and keep it from ever ending: in a session it has a user of its own, and elsewhere it runs a
 //! program that may not be read, which is made at [`LEASE`].
 
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ const UNTOUCHED: i64 = 256 << 20;
 pub const WORKSPACE: &str = "/workspace";
 /// Where installed npm packages are: a folder `node_modules` is in it.
 pub const DEPENDENCIES: &str = "/deps";
-/// Where the first process of a call makes the program that it becomes. There is room for one file, and it can't be
+/// Where the first process of a call, or of an installation, makes the program that it becomes. There is room for one file, and it can't be
 /// written while it runs: so nothing else is ever run from here.
 const LEASE: &str = "/lease";
 /// Who runs what is nobody's friend, as the images of Node call it.
@@ -189,7 +189,7 @@ impl Spec {
         let workspace = format!("rw,{exec},nosuid,nodev,size={size},{access}");
         let tmp = format!("rw,noexec,nosuid,nodev,size={},mode=1777", 64 * MIB);
         let mut all = HashMap::from([(WORKSPACE.to_owned(), workspace), ("/tmp".to_owned(), tmp)]);
-        if self.role == Role::Call {
+        if self.role != Role::Session {
             let lease = format!("rw,exec,nosuid,nodev,size={},{access}{one_file}", 16 * MIB);
             all.insert(LEASE.to_owned(), lease);
         }

@@ -9,6 +9,8 @@ mode=$1
 most=$2
 shift 2
 umask 022
+# As for a call, whose first process this is too: what may be run and not read, nobody looks into.
+cp /bin/sh /lease/sh && chmod 111 /lease/sh || exit 70
 (
   exec 3>&1 1>&2 </dev/null
   size() { du -sk "$1" 2>/dev/null | cut -f1; }
@@ -34,6 +36,5 @@ umask 022
   echo "done $status $(size /deps/node_modules) $bytes" >&3
   [ "$bytes" = 0 ] || cat $lock >&3
 ) &
-cat >/dev/null
 # Whoever reads the packages ends by the same event: the volume goes with this container, if nobody else has it.
-sleep 2
+exec /lease/sh -c 'while read -r _; do :; done; sleep 2'
