@@ -20,7 +20,7 @@ use crate::app::{AppError, CallSink, MountedTool};
 use crate::domain::execution::{Failure, LogEntry, Progress};
 use crate::domain::tool::ToolName;
 use crate::domain::{Caller, ErrorCode};
-use crate::ports::{BoxStream, Letters, StoreError, UpstreamReply};
+use crate::ports::{BoxStream, Mailbox, StoreError, UpstreamReply};
 
 /// How the names of letters begin that say what came of a call.
 const OUTCOME: &str = "dynamic-mcp/outcome/";
@@ -121,16 +121,16 @@ impl CallSink for Heard {
 /// Tells the replica that has the call when this is dropped before the outcome has come.
 struct Wait<'a> {
     outcome: Option<String>,
-    letters: &'a Arc<dyn Letters>,
+    mailbox: &'a Arc<dyn Mailbox>,
     tasks: &'a TaskTracker,
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         let Some(outcome) = self.outcome.take() else { return };
-        let letters = Arc::clone(self.letters);
+        let mailbox = Arc::clone(self.mailbox);
         // Where it can't be told, the call's own time ends it.
-        self.tasks.spawn(async move { letters.leave(&given_up(&outcome), "").await.ok() });
+        self.tasks.spawn(async move { mailbox.post(&given_up(&outcome), "").await.ok() });
     }
 }
 
@@ -144,8 +144,8 @@ impl Upstreams {
         answers: Map<String, Value>,
     ) -> Result<Step, AppError> {
         let not_parked = || AppError::from(UpstreamsError::NotParked);
-        let letters = self.parts.letters.as_ref().filter(|_| state.len() <= MAX_STATE);
-        let letters = letters.ok_or_else(not_parked)?;
+        let mailbox = self.parts.mailbox.as_ref().filter(|_| state.len() <= MAX_STATE);
+        let mailbox = mailbox.ok_or_else(not_parked)?;
         let mounted = tool.mounted();
         let attachment = self.mounts().get(&mounted.alias).map(|mount| mount.attachment.timeout());
         let limit = attachment.ok_or_else(not_parked)? + SLACK;
@@ -161,11 +161,11 @@ impl Upstreams {
             answers,
             outcome: outcome.clone(),
         };
-        let mut told = letters.watch();
+        let mut told = mailbox.watch();
         let mut wait =
-            Wait { outcome: Some(outcome.clone()), letters, tasks: &self.parts.lifecycle.tasks };
-        letters.leave(state, &write(&letter)).await?;
-        let come = come(&**letters, &mut told, (state, &outcome), sink);
+            Wait { outcome: Some(outcome.clone()), mailbox, tasks: &self.parts.lifecycle.tasks };
+        mailbox.post(state, &write(&letter)).await?;
+        let come = come(&**mailbox, &mut told, (state, &outcome), sink);
         let come = self.parts.lifecycle.stopped.run_until_cancelled(timeout(limit, come)).await;
         let come = come.unwrap_or_else(|| Ok(Err(self.cancelled().into())));
         let come = come.unwrap_or_else(|_| Err(not_parked()))?;
@@ -175,14 +175,14 @@ impl Upstreams {
 
     /// Goes on with calls that wait here when other replicas have their clients' answers, until `stop`.
     pub async fn correspond(self: Arc<Self>, stop: CancellationToken) {
-        let Some(letters) = &self.parts.letters else { return };
-        let mut told = letters.watch();
+        let Some(mailbox) = &self.parts.mailbox else { return };
+        let mut told = mailbox.watch();
         while let Some(Some(name)) = stop.run_until_cancelled(told.next()).await {
             if self.parked.has(&name) {
                 let upstreams = Arc::clone(&self);
-                let (letters, stop) = (Arc::clone(letters), stop.clone());
+                let (mailbox, stop) = (Arc::clone(mailbox), stop.clone());
                 self.parts.lifecycle.tasks.spawn(async move {
-                    let going_on = upstreams.go_on_for_another(&*letters, &name);
+                    let going_on = upstreams.go_on_for_another(&*mailbox, &name);
                     if let Some(Err(error)) = stop.run_until_cancelled(going_on).await {
                         tracing::warn!(%error, "another replica can't be told what came of a call");
                     }
@@ -193,11 +193,11 @@ impl Upstreams {
 
     async fn go_on_for_another(
         self: &Arc<Self>,
-        letters: &dyn Letters,
+        mailbox: &dyn Mailbox,
         state: &str,
     ) -> Result<(), AppError> {
-        let mut told = letters.watch();
-        let Some(letter) = letters.take(state).await? else { return Ok(()) };
+        let mut told = mailbox.watch();
+        let Some(letter) = mailbox.take(state).await? else { return Ok(()) };
         let Said { subject, client, tool, answers, outcome } = read(&letter)?;
         let (subject, client) = (subject.map(Arc::from), client.map(Arc::from));
         let caller = Caller { subject, client, ..Caller::local() };
@@ -216,24 +216,24 @@ impl Upstreams {
                 biased;
                 step = &mut going_on => break step,
                 () = heard(&mut told, |name| name == nobody_waits) => {
-                    return Ok(letters.take(&nobody_waits).await.map(drop)?);
+                    return Ok(mailbox.take(&nobody_waits).await.map(drop)?);
                 }
                 Ok(()) = how_far_it_is.changed() => {
                     let progress = how_far_it_is.borrow_and_update().clone();
                     if let Some(Progress { done, total, message }) = progress {
                         let letter = write(&HowFar(done, total, message));
-                        letters.leave(&how_far(&outcome), &letter).await?;
+                        mailbox.post(&how_far(&outcome), &letter).await?;
                     }
                 }
             }
         };
-        Ok(letters.leave(&outcome, &write(&Outcome::of(step))).await?)
+        Ok(mailbox.post(&outcome, &write(&Outcome::of(step))).await?)
     }
 }
 
 /// Waits for what comes of the call of a state, for which a letter was left; `None`: nobody has taken that.
 async fn come(
-    letters: &dyn Letters,
+    mailbox: &dyn Mailbox,
     told: &mut BoxStream<String>,
     (state, outcome): (&str, &str),
     sink: &dyn CallSink,
@@ -244,15 +244,15 @@ async fn come(
         // It is looked for all the same: nobody may have told.
         timeout(LOOK, heard(told, |name| name.starts_with(outcome))).await.ok();
         // What was said before it had come to an end.
-        if let Some(letter) = letters.take(&progress).await? {
+        if let Some(letter) = mailbox.take(&progress).await? {
             let HowFar(done, total, message) = read(&letter)?;
             sink.progress(Progress { done, total, message });
         }
-        if let Some(letter) = letters.take(outcome).await? {
+        if let Some(letter) = mailbox.take(outcome).await? {
             return read(&letter).map(Some);
         }
         if !is_taken && begun.elapsed() >= TAKEN {
-            is_taken = letters.take(state).await?.is_none();
+            is_taken = mailbox.take(state).await?.is_none();
             if !is_taken {
                 return Ok(None);
             }

@@ -27,7 +27,7 @@ use super::{AppError, Catalog, Gate, Lifecycle};
 use crate::domain::upstream::{Alias, Attachment, Mounted, UpstreamDraft, UpstreamPolicy};
 use crate::domain::{Actor, Scope};
 use crate::ports::{
-    AttachmentStore, AuditLog, Clock, Ids, Letters, Metrics, SchemaCheck, StoreError,
+    AttachmentStore, AuditLog, Clock, Ids, Mailbox, Metrics, SchemaCheck, StoreError,
     UpstreamClient,
 };
 use mount::{Mount, connect};
@@ -56,7 +56,7 @@ pub struct UpstreamsParts {
     /// Is told of every call of a mounted tool.
     pub audit: Arc<dyn AuditLog>,
     /// Reaches the calls that wait at other replicas; `None`: there are none.
-    pub letters: Option<Arc<dyn Letters>>,
+    pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Dates attachments.
     pub clock: Arc<dyn Clock>,
     /// Tells attachments apart.

@@ -33,7 +33,7 @@ use crate::adapters::outbound::clock::SystemClock;
 use crate::adapters::outbound::limiter::GcraLimiter;
 use crate::adapters::outbound::schema_check::BoundedSchemaCheck;
 #[cfg(feature = "http")]
-use crate::ports::{Letters, SessionStore};
+use crate::ports::{Mailbox, SessionStore};
 use crate::ports::{SchemaCheck, ToolStore};
 
 pub use metrics::Measurements;
@@ -85,7 +85,7 @@ pub struct Assembled {
     #[cfg(feature = "http")]
     session_store: Option<Arc<dyn SessionStore>>,
     #[cfg(feature = "http")]
-    letters: Option<Arc<dyn Letters>>,
+    mailbox: Option<Arc<dyn Mailbox>>,
     #[cfg(feature = "http")]
     measurements: Measurements,
 }
@@ -163,7 +163,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         schemas: &schemas,
         metrics: &measurements.calls,
         audit: &audit,
-        letters: opened.letters.as_ref(),
+        mailbox: opened.mailbox.as_ref(),
         lifecycle: &lifecycle,
     };
     let upstreams = upstreams::open(config, needs).await?;
@@ -187,7 +187,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         #[cfg(feature = "http")]
         session_store: opened.sessions,
         #[cfg(feature = "http")]
-        letters: opened.letters,
+        mailbox: opened.mailbox,
         #[cfg(feature = "http")]
         measurements,
     })

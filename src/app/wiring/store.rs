@@ -7,7 +7,7 @@ use crate::app::Lifecycle;
 #[cfg(feature = "file")]
 use crate::app::config::store;
 use crate::app::config::{Backend, Config, ConfigError};
-use crate::ports::{Letters, Metrics, SessionStore, ToolStore};
+use crate::ports::{Mailbox, Metrics, SessionStore, ToolStore};
 
 /// What is kept.
 pub(super) struct Opened {
@@ -16,8 +16,8 @@ pub(super) struct Opened {
     /// Sessions, where several processes can share them.
     #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "only HTTP has sessions"))]
     pub(super) sessions: Option<Arc<dyn SessionStore>>,
-    /// Letters, where several processes can leave them for each other.
-    pub(super) letters: Option<Arc<dyn Letters>>,
+    /// The mailbox, where several processes share one.
+    pub(super) mailbox: Option<Arc<dyn Mailbox>>,
 }
 
 #[cfg_attr(
@@ -40,7 +40,7 @@ pub(super) async fn open(
             let options = FileOptions { history: config.store.history };
             FileStore::open(&file(path), options, &lifecycle.tasks, &lifecycle.stopped)
                 .await
-                .map(|store| Opened { tools: Arc::new(store), sessions: None, letters: None })
+                .map(|store| Opened { tools: Arc::new(store), sessions: None, mailbox: None })
                 .map_err(|error| WiringError::start(&error))
         }
         #[cfg(not(feature = "file"))]
@@ -125,7 +125,7 @@ async fn postgres(
     let store = PgToolStore::open(url, options, &lifecycle.tasks, &lifecycle.stopped)
         .map_err(|error| unusable(PG_URL.name, &error))?;
     let sessions: Arc<dyn SessionStore> = Arc::new(store.sessions());
-    let letters: Arc<dyn Letters> = Arc::new(store.letters());
+    let mailbox: Arc<dyn Mailbox> = Arc::new(store.mailbox());
     let store: Arc<dyn ToolStore> = Arc::new(store);
     if !answers_within(&*store, MOMENT).await {
         let (attempts, backoff) = (settings.init_max_attempts, settings.init_backoff);
@@ -139,7 +139,7 @@ async fn postgres(
             lifecycle.fail(format!("PostgreSQL did not answer in {attempts} attempts"));
         });
     }
-    Ok(Opened { tools: store, sessions: Some(sessions), letters: Some(letters) })
+    Ok(Opened { tools: store, sessions: Some(sessions), mailbox: Some(mailbox) })
 }
 
 /// What runs tools that the Node project wrote. A daemon that comes and goes must not move them: `auto` is the

@@ -148,7 +148,7 @@ async fn http(server: &Assembled, config: &Config) -> Result<Transport, WiringEr
             })
         }),
         session_store: server.session_store.clone(),
-        letters: server.letters.clone(),
+        mailbox: server.mailbox.clone(),
         lifecycle: server.lifecycle.clone(),
     };
     HttpServer::bind(options, move || face.session(), parts)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::WiringError;
 use crate::app::config::Config;
 use crate::app::{Catalog, Gate, Lifecycle, Upstreams};
-use crate::ports::{AuditLog, Letters, Metrics, SchemaCheck};
+use crate::ports::{AuditLog, Mailbox, Metrics, SchemaCheck};
 
 /// What they need of what is there already.
 #[cfg_attr(not(feature = "upstream"), expect(dead_code, reason = "the other build's attach"))]
@@ -15,7 +15,7 @@ pub(super) struct Needs<'a> {
     pub(super) schemas: &'a Arc<dyn SchemaCheck>,
     pub(super) metrics: &'a Arc<dyn Metrics>,
     pub(super) audit: &'a Arc<dyn AuditLog>,
-    pub(super) letters: Option<&'a Arc<dyn Letters>>,
+    pub(super) mailbox: Option<&'a Arc<dyn Mailbox>>,
     pub(super) lifecycle: &'a Lifecycle,
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn open(
         schemas: Arc::clone(needs.schemas),
         metrics: Arc::clone(needs.metrics),
         audit: Arc::clone(needs.audit),
-        letters: needs.letters.cloned(),
+        mailbox: needs.mailbox.cloned(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         policy: config.upstream_policy(),

@@ -5,7 +5,7 @@ mod attachment_store;
 mod background;
 #[cfg(feature = "embedded")]
 pub(crate) mod engine;
-mod letters;
+mod mailbox;
 #[cfg(feature = "mcp")]
 mod rate_limiter;
 #[cfg(feature = "mcp")]

@@ -93,7 +93,7 @@ async fn a_client_without_a_session_needs_no_certain_replica() {
     let session = session(a).await;
     assert_eq!(Client::connect(b).await.post(&session, nothing).await.head.status, 202);
     let pool = sqlx::PgPool::connect(&url()).await.unwrap();
-    let sql = format!("SELECT count(*) FROM {}.mcp_letters", fleet.schema.name);
+    let sql = format!("SELECT count(*) FROM {}.mcp_mailbox", fleet.schema.name);
     until(async || {
         let left = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql.clone()));
         left.fetch_one(&pool).await.unwrap() == 0

@@ -46,7 +46,7 @@ pub(crate) async fn bind(options: HttpOptions) -> Result<HttpServer, BindError> 
         access: None,
         readiness: ready(),
         session_store: None,
-        letters: None,
+        mailbox: None,
         lifecycle: Lifecycle::new(Duration::from_secs(30)),
     };
     HttpServer::bind(options, move || handler.clone(), parts).await
@@ -93,7 +93,7 @@ impl TestServer {
             access,
             readiness,
             session_store,
-            letters: None,
+            mailbox: None,
             lifecycle: lifecycle.clone(),
         };
         let template = handler.clone();

@@ -37,7 +37,7 @@ pub(crate) async fn serve(
         access: access(&face),
         readiness: Arc::new(|| Box::pin(async { Vec::new() })),
         session_store: None,
-        letters: None,
+        mailbox: None,
         lifecycle,
     };
     let options = HttpOptions { port: 0, ..HttpOptions::default() };

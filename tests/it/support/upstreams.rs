@@ -27,7 +27,7 @@ pub(crate) fn attaching(
         schemas: Arc::new(BoundedSchemaCheck),
         metrics: Arc::new(NoMetrics),
         audit: test.audit.clone(),
-        letters: None,
+        mailbox: None,
         clock: test.clock.clone(),
         ids: Arc::new(RandomIds),
         policy: UpstreamPolicy { commands: vec!["*".to_owned()], max_timeout_ms: 120_000 },

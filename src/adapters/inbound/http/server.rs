@@ -25,7 +25,7 @@ use super::state::Shared;
 use super::tls::Tls;
 use super::{capacity, connection, router};
 use crate::app::Lifecycle;
-use crate::ports::{AuditLog, HttpMetrics, Ids, Letters, SessionStore};
+use crate::ports::{AuditLog, HttpMetrics, Ids, Mailbox, SessionStore};
 
 /// How long answers that are complete may take to leave once the server has stopped.
 const LINGER: Duration = Duration::from_secs(1);
@@ -49,7 +49,7 @@ pub struct HttpParts {
     /// the process.
     pub session_store: Option<Arc<dyn SessionStore>>,
     /// Takes clients' answers to the replica that asked; without it they have to come there by themselves.
-    pub letters: Option<Arc<dyn Letters>>,
+    pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Says when to end, and waits for what runs.
     pub lifecycle: Lifecycle,
 }
@@ -98,10 +98,10 @@ impl HttpServer {
         let authenticator = parts.access.map(|access| {
             Authenticator::new(access, &options, Arc::clone(&parts.metrics), parts.audit)
         });
-        let (ttl, letters) = (options.session_ttl, parts.letters);
+        let (ttl, mailbox) = (options.session_ttl, parts.mailbox);
         let fleet = parts.session_store.map(|store| {
             let table = Arc::clone(&table);
-            Arc::new(SharedSessions::new(store, letters, table, ttl, &parts.lifecycle))
+            Arc::new(SharedSessions::new(store, mailbox, table, ttl, &parts.lifecycle))
         });
         let shared = Arc::new(Shared {
             options,

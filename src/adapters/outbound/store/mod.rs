@@ -6,12 +6,12 @@ mod feed;
 pub mod file;
 pub mod memory;
 pub mod memory_attachments;
-pub mod memory_letters;
+pub mod memory_mailbox;
 pub mod memory_sessions;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 
 pub use memory::MemoryStore;
 pub use memory_attachments::MemoryAttachments;
-pub use memory_letters::MemoryLetters;
+pub use memory_mailbox::MemoryMailbox;
 pub use memory_sessions::MemorySessionStore;

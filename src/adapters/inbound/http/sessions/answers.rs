@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::table::SessionTable;
 use crate::app::Lifecycle;
-use crate::ports::{BoxStream, Letters, SessionKey, StoreError};
+use crate::ports::{BoxStream, Mailbox, SessionKey, StoreError};
 
 /// How the names of such letters begin; the session's key and the id of the question follow.
 const PREFIX: &str = "dynamic-mcp/answer/";
@@ -22,7 +22,7 @@ const MAX_ON_THE_WAY: usize = 64;
 
 /// Passes answers on, and takes those that are for this process.
 pub(super) struct Answers {
-    letters: Arc<dyn Letters>,
+    mailbox: Arc<dyn Mailbox>,
     table: Arc<SessionTable>,
     lifecycle: Lifecycle,
     places: Arc<Semaphore>,
@@ -30,16 +30,16 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn new(
-        letters: Arc<dyn Letters>,
+        mailbox: Arc<dyn Mailbox>,
         table: &Arc<SessionTable>,
         lifecycle: &Lifecycle,
     ) -> Self {
         let places = Arc::new(Semaphore::new(MAX_ON_THE_WAY));
-        Self { letters, table: Arc::clone(table), lifecycle: lifecycle.clone(), places }
+        Self { mailbox, table: Arc::clone(table), lifecycle: lifecycle.clone(), places }
     }
 
     pub(super) fn watch(&self) -> BoxStream<String> {
-        self.letters.watch()
+        self.mailbox.watch()
     }
 
     /// Leaves an answer for whichever replica has asked. `id`: of the question, in JSON.
@@ -51,13 +51,13 @@ impl Answers {
             );
             return;
         };
-        let (letters, name) = (Arc::clone(&self.letters), format!("{PREFIX}{key}/{id}"));
+        let (mailbox, name) = (Arc::clone(&self.mailbox), format!("{PREFIX}{key}/{id}"));
         let stopped = self.lifecycle.stopped.clone();
         self.lifecycle.tasks.spawn(async move {
             let carried = async {
-                letters.leave(&name, &answer).await?;
+                mailbox.post(&name, &answer).await?;
                 stopped.run_until_cancelled(tokio::time::sleep(TAKEN)).await;
-                letters.take(&name).await
+                mailbox.take(&name).await
             };
             match carried.await {
                 Ok(None) => {}
@@ -77,9 +77,9 @@ impl Answers {
             session.has_asked(&id).then_some(session)
         };
         let Some(session) = asked() else { return };
-        let letters = Arc::clone(&self.letters);
+        let mailbox = Arc::clone(&self.mailbox);
         self.lifecycle.tasks.spawn(async move {
-            match answer(&*letters, &name).await {
+            match answer(&*mailbox, &name).await {
                 // A session that has ended waits for nothing.
                 Ok(Some(answer)) => drop(session.accept(answer).await),
                 Ok(None) => {}
@@ -90,9 +90,9 @@ impl Answers {
 }
 
 async fn answer(
-    letters: &dyn Letters,
+    mailbox: &dyn Mailbox,
     name: &str,
 ) -> Result<Option<ClientJsonRpcMessage>, StoreError> {
-    let letter = letters.take(name).await?;
+    let letter = mailbox.take(name).await?;
     Ok(letter.and_then(|letter| serde_json::from_str(&letter).ok()))
 }

@@ -20,7 +20,7 @@ use super::table::SessionTable;
 use crate::app::Lifecycle;
 use crate::domain::LogLevel;
 use crate::ports::{
-    BoxStream, Letters, SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession,
+    BoxStream, Mailbox, SessionEvent, SessionKey, SessionStore, SessionStoreError, StoredSession,
 };
 
 /// Most sessions that are named to the store at a time.
@@ -40,13 +40,13 @@ pub(in super::super) struct SharedSessions {
 impl SharedSessions {
     pub(in super::super) fn new(
         store: Arc<dyn SessionStore>,
-        letters: Option<Arc<dyn Letters>>,
+        mailbox: Option<Arc<dyn Mailbox>>,
         table: Arc<SessionTable>,
         ttl: Duration,
         lifecycle: &Lifecycle,
     ) -> Self {
         let tasks = lifecycle.tasks.clone();
-        let answers = letters.map(|letters| Answers::new(letters, &table, lifecycle));
+        let answers = mailbox.map(|mailbox| Answers::new(mailbox, &table, lifecycle));
         Self { store, answers, table, ttl, tasks, unsaved: Mutex::default() }
     }
 
@@ -111,7 +111,7 @@ impl SharedSessions {
     pub(in super::super) async fn tend(self: Arc<Self>, stopped: CancellationToken) {
         let tending = async {
             let mut events = self.store.watch();
-            let mut letters = self.answers.as_ref().map_or_else(none, Answers::watch);
+            let mut mailbox = self.answers.as_ref().map_or_else(none, Answers::watch);
             let mut rounds = tokio::time::interval(period(self.ttl));
             let mut last_round = None;
             loop {
@@ -124,7 +124,7 @@ impl SharedSessions {
                         }
                     }
                     Some(event) = events.next() => self.hear(event).await,
-                    Some(name) = letters.next() => {
+                    Some(name) = mailbox.next() => {
                         if let Some(answers) = &self.answers {
                             answers.hear(name);
                         }

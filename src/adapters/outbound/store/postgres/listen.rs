@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
 use super::hear::{self, ANSWER};
-use super::migrate::{LETTERS, SESSIONS, TOOLS, migrate};
+use super::migrate::{MAILBOX, SESSIONS, TOOLS, migrate};
 use super::order::OrderedFeed;
-use super::{letters, sessions};
+use super::{mailbox, sessions};
 use crate::adapters::outbound::store::feed::Feed;
 use crate::domain::tool::ToolName;
 use crate::ports::{Metrics, SessionEvent, StoreError, StoreEvent};
@@ -67,7 +67,7 @@ pub(super) struct ListenTask {
     pub(super) reader: PgReader,
     pub(super) feed: Arc<OrderedFeed>,
     pub(super) sessions: Feed<SessionEvent>,
-    pub(super) letters: Feed<String>,
+    pub(super) mailbox: Feed<String>,
     pub(super) online: Online,
 }
 
@@ -120,7 +120,7 @@ impl ListenTask {
             .acquire_timeout(ANSWER)
             .connect_lazy_with(self.options.clone());
         let mut connection = pool.acquire().await?;
-        for part in [TOOLS, SESSIONS, LETTERS] {
+        for part in [TOOLS, SESSIONS, MAILBOX] {
             migrate(&mut connection, &self.schema, &part)
                 .await
                 .map_err(|error| sqlx::Error::Configuration(error.into()))?;
@@ -128,7 +128,7 @@ impl ListenTask {
         drop(connection);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
-        listener.listen_all([CHANNEL, sessions::CHANNEL, letters::CHANNEL]).await?;
+        listener.listen_all([CHANNEL, sessions::CHANNEL, mailbox::CHANNEL]).await?;
         Ok(listener)
     }
 
@@ -154,10 +154,10 @@ impl ListenTask {
             }
             return;
         }
-        if told.channel() == letters::CHANNEL {
-            let heard = letters::heard(told.payload(), &self.schema, &self.instance);
+        if told.channel() == mailbox::CHANNEL {
+            let heard = mailbox::heard(told.payload(), &self.schema, &self.instance);
             if let Some(name) = heard {
-                self.letters.publish(name);
+                self.mailbox.publish(name);
             }
             return;
         }

@@ -29,9 +29,9 @@ pub(super) const SESSIONS: Part = Part {
     finish: "",
 };
 
-/// Letters.
-pub(super) const LETTERS: Part =
-    Part { table: "mcp_letters", version: 1, statements: include_str!("letters.sql"), finish: "" };
+/// The mailbox.
+pub(super) const MAILBOX: Part =
+    Part { table: "mcp_mailbox", version: 1, statements: include_str!("mailbox.sql"), finish: "" };
 
 const COMMENT: &str = "dynamic-mcp schema ";
 

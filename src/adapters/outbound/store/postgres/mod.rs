@@ -8,8 +8,8 @@ mod attachments;
 mod connect;
 mod error;
 mod hear;
-mod letters;
 mod listen;
+mod mailbox;
 mod migrate;
 mod order;
 mod read;
@@ -25,8 +25,8 @@ use tokio_util::task::TaskTracker;
 
 pub use attachments::PgAttachments;
 pub use connect::{SchemaName, SettingsError};
-pub use letters::PgLetters;
 use listen::{ListenTask, Online};
+pub use mailbox::PgMailbox;
 use order::OrderedFeed;
 use read::PgReader;
 pub use sessions::PgSessionStore;
@@ -58,7 +58,7 @@ pub struct PgToolStore {
     feed: Arc<OrderedFeed>,
     online: Online,
     sessions: PgSessionStore,
-    letters: PgLetters,
+    mailbox: PgMailbox,
 }
 
 impl PgToolStore {
@@ -87,7 +87,7 @@ impl PgToolStore {
             feed: Feed::new(SessionEvent::Resync),
             online: online.clone(),
         };
-        let letters = PgLetters {
+        let mailbox = PgMailbox {
             pool: pool.clone(),
             schema: schema.clone(),
             instance: options.instance.clone(),
@@ -108,13 +108,13 @@ impl PgToolStore {
             reader: reader.clone(),
             feed: Arc::clone(&feed),
             sessions: sessions.feed.clone(),
-            letters: letters.feed.clone(),
+            mailbox: mailbox.feed.clone(),
             online: online.clone(),
         };
         tasks.spawn(listening.run(stop.clone()));
         let stop = stop.clone();
         tasks.spawn(async move { stop.run_until_cancelled(writing).await });
-        Ok(Self { reader, writer, feed, online, sessions, letters })
+        Ok(Self { reader, writer, feed, online, sessions, mailbox })
     }
 
     /// The sessions beside the tools, over the same connections.
@@ -122,9 +122,9 @@ impl PgToolStore {
         self.sessions.clone()
     }
 
-    /// Letters between those who have the store open, over the same connections.
-    pub fn letters(&self) -> PgLetters {
-        self.letters.clone()
+    /// The mailbox of those who have the store open, over the same connections.
+    pub fn mailbox(&self) -> PgMailbox {
+        self.mailbox.clone()
     }
 
     fn online(&self) -> Result<(), StoreError> {

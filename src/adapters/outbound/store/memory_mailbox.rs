@@ -1,4 +1,4 @@
-//! Letters in memory: the executable specification of the port, and what its users are tested on.
+//! A mailbox in memory: the executable specification of the port, and what its users are tested on.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,25 +8,25 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::feed::Feed;
-use crate::ports::{BoxStream, Letters, StoreError};
+use crate::ports::{BoxStream, Mailbox, StoreError};
 
 /// How long a letter is kept that nobody takes.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// Carries letters within the process.
+/// A mailbox within the process.
 #[derive(Debug)]
-pub struct MemoryLetters {
+pub struct MemoryMailbox {
     letters: Mutex<HashMap<String, (Instant, String)>>,
     feed: Feed<String>,
 }
 
-impl Default for MemoryLetters {
+impl Default for MemoryMailbox {
     fn default() -> Self {
         Self { letters: Mutex::default(), feed: Feed::new(String::new()) }
     }
 }
 
-impl MemoryLetters {
+impl MemoryMailbox {
     fn letters(&self) -> MutexGuard<'_, HashMap<String, (Instant, String)>> {
         let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
         letters.retain(|_, (left, _)| left.elapsed() < KEPT);
@@ -35,8 +35,8 @@ impl MemoryLetters {
 }
 
 #[async_trait]
-impl Letters for MemoryLetters {
-    async fn leave(&self, name: &str, letter: &str) -> Result<(), StoreError> {
+impl Mailbox for MemoryMailbox {
+    async fn post(&self, name: &str, letter: &str) -> Result<(), StoreError> {
         self.letters().insert(name.to_owned(), (Instant::now(), letter.to_owned()));
         self.feed.publish(name.to_owned());
         Ok(())

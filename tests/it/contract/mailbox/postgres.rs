@@ -1,12 +1,12 @@
-//! Letters in PostgreSQL.
+//! A mailbox in PostgreSQL.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dynamic_mcp::ports::Letters;
+use dynamic_mcp::ports::Mailbox;
 
 use super::super::background::Background;
-use super::{LettersHarness, letters};
+use super::{MailboxHarness, mailbox};
 use crate::support::postgres::TestSchema;
 
 #[derive(Default)]
@@ -16,11 +16,11 @@ struct Postgres {
 }
 
 #[async_trait]
-impl LettersHarness for Postgres {
-    async fn open(&self) -> Arc<dyn Letters> {
+impl MailboxHarness for Postgres {
+    async fn open(&self) -> Arc<dyn Mailbox> {
         let (tasks, stop) = self.background.current();
-        Arc::new(self.schema.open(50, &tasks, &stop).await.letters())
+        Arc::new(self.schema.open(50, &tasks, &stop).await.mailbox())
     }
 }
 
-letters!(Postgres::default());
+mailbox!(Postgres::default());

@@ -1,4 +1,4 @@
-//! Letters in PostgreSQL, announced in the statement that leaves them.
+//! A mailbox in PostgreSQL; a letter is announced in the statement that leaves it.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use super::connect::answer;
 use super::error::store_error;
 use super::listen::Online;
 use crate::adapters::outbound::store::feed::Feed;
-use crate::ports::{BoxStream, Letters, StoreError};
+use crate::ports::{BoxStream, Mailbox, StoreError};
 
 /// Where letters are announced.
-pub(super) const CHANNEL: &str = "dynamic_mcp_letters";
+pub(super) const CHANNEL: &str = "dynamic_mcp_mailbox";
 
-/// Letters in one schema. Cheap to clone.
+/// The mailbox in one schema. Cheap to clone.
 #[derive(Clone)]
-pub struct PgLetters {
+pub struct PgMailbox {
     pub(super) pool: PgPool,
     pub(super) schema: String,
     pub(super) instance: String,
@@ -40,8 +40,8 @@ pub(super) fn heard(payload: &str, schema: &str, instance: &str) -> Option<Strin
 }
 
 #[async_trait]
-impl Letters for PgLetters {
-    async fn leave(&self, name: &str, letter: &str) -> Result<(), StoreError> {
+impl Mailbox for PgMailbox {
+    async fn post(&self, name: &str, letter: &str) -> Result<(), StoreError> {
         self.online.check()?;
         let announcement = Announcement {
             schema: self.schema.clone(),
@@ -51,9 +51,9 @@ impl Letters for PgLetters {
         // A struct of texts always has a JSON form.
         let announcement = serde_json::to_string(&announcement).unwrap_or_default();
         let sql = format!(
-            "WITH old AS (DELETE FROM {0}.mcp_letters WHERE left_at < now() - interval '1 hour'), \
-             kept AS (INSERT INTO {0}.mcp_letters (name, letter) VALUES ($1, $2) \
-                 ON CONFLICT (name) DO UPDATE SET letter = excluded.letter, left_at = now() RETURNING 1) \
+            "WITH old AS (DELETE FROM {0}.mcp_mailbox WHERE posted_at < now() - interval '1 hour'), \
+             kept AS (INSERT INTO {0}.mcp_mailbox (name, letter) VALUES ($1, $2) \
+                 ON CONFLICT (name) DO UPDATE SET letter = excluded.letter, posted_at = now() RETURNING 1) \
              SELECT pg_notify($3, $4) FROM kept",
             self.schema
         );
@@ -65,7 +65,7 @@ impl Letters for PgLetters {
     async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.online.check()?;
         let sql =
-            format!("DELETE FROM {}.mcp_letters WHERE name = $1 RETURNING letter", self.schema);
+            format!("DELETE FROM {}.mcp_mailbox WHERE name = $1 RETURNING letter", self.schema);
         let taken = sqlx::query_scalar(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool);
         answer(taken).await.map_err(store_error)
     }

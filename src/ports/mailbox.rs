@@ -4,15 +4,15 @@ use async_trait::async_trait;
 
 use super::{BoxStream, StoreError};
 
-/// Carries letters between processes that share a store. A letter lies under a name that whoever takes it knows.
+/// Where processes that share a store leave letters for each other. A letter lies under a name that whoever takes it knows.
 ///
 /// Every method MUST be safe to call from any number of tasks and processes, and MUST NOT wait longer than a few
 /// seconds for a store that does not answer.
 #[async_trait]
-pub trait Letters: Send + Sync {
+pub trait Mailbox: Send + Sync {
     /// Leaves a letter, in the place of one of the same name, and tells everybody the name, of at most 2,048 bytes.
     /// One that nobody takes MUST be kept for some minutes, and MUST NOT be kept for ever.
-    async fn leave(&self, name: &str, letter: &str) -> Result<(), StoreError>;
+    async fn post(&self, name: &str, letter: &str) -> Result<(), StoreError>;
 
     /// Takes a letter away; `None` where there is none. Of several that take one at once, MUST give it to one only.
     async fn take(&self, name: &str) -> Result<Option<String>, StoreError>;

@@ -1,11 +1,11 @@
-//! What everybody who carries `Letters` must do, stamped on each.
+//! What every mailbox must do, stamped on each.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dynamic_mcp::adapters::outbound::store::MemoryLetters;
-use dynamic_mcp::ports::{BoxStream, Letters};
+use dynamic_mcp::adapters::outbound::store::MemoryMailbox;
+use dynamic_mcp::ports::{BoxStream, Mailbox};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
@@ -14,15 +14,15 @@ mod postgres;
 
 /// A place for letters, empty at first.
 #[async_trait]
-trait LettersHarness: Send + Sync {
+trait MailboxHarness: Send + Sync {
     /// A handle on it; a second one, as another process has it, where it is called again.
-    async fn open(&self) -> Arc<dyn Letters>;
+    async fn open(&self) -> Arc<dyn Mailbox>;
 }
 
 /// One test for each case.
-macro_rules! letters {
+macro_rules! mailbox {
     ($harness:expr) => {
-        super::letters!($harness, [
+        super::mailbox!($harness, [
             what_one_leaves_another_takes,
             the_newest_of_a_name_counts,
             everybody_hears_of_it,
@@ -38,23 +38,23 @@ macro_rules! letters {
         )*
     };
 }
-use letters;
+use mailbox;
 
 /// In memory, where the second handle is the same one.
 mod memory {
-    use super::{Arc, Letters, LettersHarness, MemoryLetters, async_trait};
+    use super::{Arc, Mailbox, MailboxHarness, MemoryMailbox, async_trait};
 
     #[derive(Default)]
-    struct Memory(Arc<MemoryLetters>);
+    struct Memory(Arc<MemoryMailbox>);
 
     #[async_trait]
-    impl LettersHarness for Memory {
-        async fn open(&self) -> Arc<dyn Letters> {
+    impl MailboxHarness for Memory {
+        async fn open(&self) -> Arc<dyn Mailbox> {
             self.0.clone()
         }
     }
 
-    letters!(Memory::default());
+    mailbox!(Memory::default());
 }
 
 /// Waits until this name is told.
@@ -63,29 +63,29 @@ async fn told(names: &mut BoxStream<String>, name: &str) {
     tokio::time::timeout(Duration::from_mins(1), heard).await.unwrap();
 }
 
-async fn what_one_leaves_another_takes(harness: &dyn LettersHarness) {
+async fn what_one_leaves_another_takes(harness: &dyn MailboxHarness) {
     let (one, other) = (harness.open().await, harness.open().await);
     assert_eq!(other.take("a/b").await.unwrap(), None);
     let text = "tést \u{1F980} \" \\ \n".repeat(50_000);
-    one.leave("a/b", &text).await.unwrap();
+    one.post("a/b", &text).await.unwrap();
     assert_eq!(other.take("a/b").await.unwrap(), Some(text));
     assert_eq!(one.take("a/b").await.unwrap(), None);
 }
 
-async fn the_newest_of_a_name_counts(harness: &dyn LettersHarness) {
-    let letters = harness.open().await;
+async fn the_newest_of_a_name_counts(harness: &dyn MailboxHarness) {
+    let mailbox = harness.open().await;
     for letter in ["1", "2"] {
-        letters.leave("a", letter).await.unwrap();
+        mailbox.post("a", letter).await.unwrap();
     }
-    assert_eq!(letters.take("a").await.unwrap().as_deref(), Some("2"));
+    assert_eq!(mailbox.take("a").await.unwrap().as_deref(), Some("2"));
 }
 
-async fn everybody_hears_of_it(harness: &dyn LettersHarness) {
+async fn everybody_hears_of_it(harness: &dyn MailboxHarness) {
     let (one, other) = (harness.open().await, harness.open().await);
     let mut names = [other.watch(), other.watch()];
     let long = "é".repeat(1_024);
     for name in ["a", &long] {
-        one.leave(name, "x").await.unwrap();
+        one.post(name, "x").await.unwrap();
         for names in &mut names {
             told(names, name).await;
         }
@@ -93,9 +93,9 @@ async fn everybody_hears_of_it(harness: &dyn LettersHarness) {
     assert_eq!(other.take(&long).await.unwrap().as_deref(), Some("x"));
 }
 
-async fn one_of_many_takes_it(harness: &dyn LettersHarness) {
+async fn one_of_many_takes_it(harness: &dyn MailboxHarness) {
     let handles = [harness.open().await, harness.open().await];
-    handles[0].leave("a", "x").await.unwrap();
+    handles[0].post("a", "x").await.unwrap();
     let takes = (0..16).map(|number: usize| handles[number % 2].take("a"));
     let taken = join_all(takes).await.into_iter().filter(|taken| taken.as_ref().unwrap().is_some());
     assert_eq!(taken.count(), 1);
