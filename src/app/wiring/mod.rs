@@ -127,21 +127,7 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         limits: config.catalog_limits(),
         test_on_write: config.store.test_on_write.then(|| Arc::clone(&examples)),
     }));
-    // Watched before it is read, so that nothing falls between the two.
-    let events = store.watch();
-    match catalog.reload().await {
-        // A shared store that is away is read when it comes back.
-        Err(error) if error.retryable() && store::may_be_away(config) => {
-            tracing::warn!(%error, "starting without tools");
-        }
-        Err(error) => {
-            let place = &config.store.backend;
-            return Err(WiringError::Start(format!("the tools in {place} can't be read: {error}")));
-        }
-        Ok(()) => {}
-    }
-    let following = follow::follow(Arc::clone(&catalog), events, lifecycle.stopped.clone());
-    lifecycle.tasks.spawn(following);
+    fill(config, &catalog, &store, &lifecycle).await?;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     lifecycle.tasks.spawn(crate::adapters::outbound::heap::tend(lifecycle.stopped.clone()));
     let runner = Arc::new(Runner::new(RunnerParts {
@@ -191,6 +177,31 @@ pub async fn assemble(config: &Config, worker: &Path) -> Result<Assembled, Wirin
         #[cfg(feature = "http")]
         measurements,
     })
+}
+
+/// Reads the tools into the catalogue, which follows from then on what others write to the store.
+async fn fill(
+    config: &Config,
+    catalog: &Arc<Catalog>,
+    store: &Arc<dyn ToolStore>,
+    lifecycle: &Lifecycle,
+) -> Result<(), WiringError> {
+    // Watched before it is read, so that nothing falls between the two.
+    let events = store.watch();
+    match catalog.reload().await {
+        // A shared store that is away is read when it comes back.
+        Err(error) if error.retryable() && store::may_be_away(config) => {
+            tracing::warn!(%error, "starting without tools");
+        }
+        Err(error) => {
+            let place = &config.store.backend;
+            return Err(WiringError::Start(format!("the tools in {place} can't be read: {error}")));
+        }
+        Ok(()) => {}
+    }
+    let following = follow::follow(Arc::clone(catalog), events, lifecycle.stopped.clone());
+    lifecycle.tasks.spawn(following);
+    Ok(())
 }
 
 impl Assembled {
