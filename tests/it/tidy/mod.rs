@@ -2,6 +2,7 @@
 //!
 //! Each test names every offence with its file and says what to do instead.
 
+mod links;
 mod map;
 mod rooms;
 mod source;
