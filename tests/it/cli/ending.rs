@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
@@ -17,7 +17,8 @@ type Pipes = Client<ChildStdout, ChildStdin>;
 /// A server with this grace, and its client.
 async fn started(directory: &Path, grace: &str) -> (Child, Pipes) {
     let mut command = program(directory, &["--log-level=error", "--shutdown-grace-seconds", grace]);
-    let mut server = command.stdin(Stdio::piped()).spawn().unwrap();
+    // As a shell starts it: what it starts is in its group.
+    let mut server = command.stdin(Stdio::piped()).process_group(0).spawn().unwrap();
     let mut client = Client::new(server.stdout.take().unwrap(), server.stdin.take().unwrap());
     client.initialize(LATEST_SESSION).await;
     client.meta("progressToken", json!("running"));
@@ -89,6 +90,12 @@ async fn sigterm_lets_calls_end_and_kills_those_that_do_not() {
 #[tokio::test]
 async fn sigint_lets_calls_end_and_kills_those_that_do_not() {
     ends_in_order(|server, _| kill_process(pid(server), Signal::INT).unwrap()).await;
+}
+
+/// A terminal sends its signal to everything that the shell has started by one command.
+#[tokio::test]
+async fn ctrl_c_in_a_terminal_lets_calls_end_and_kills_those_that_do_not() {
+    ends_in_order(|server, _| kill_process_group(pid(server), Signal::INT).unwrap()).await;
 }
 
 #[tokio::test]

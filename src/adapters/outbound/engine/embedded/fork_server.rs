@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -201,7 +202,8 @@ impl ForkServer {
     }
 }
 
-/// The program as a sandbox process: no environment, no folder, nothing open.
+/// The program as a sandbox process: no environment, no folder, nothing open, and in a process group of its own, so
+/// that Ctrl-C in a terminal reaches this server alone, which lets running calls end.
 pub(super) fn command(program: &Path, setup: Setup) -> Command {
     #[expect(clippy::disallowed_methods, reason = "started by a thread of its own, see above")]
     let mut command = Command::new(program);
@@ -211,6 +213,7 @@ pub(super) fn command(program: &Path, setup: Setup) -> Command {
         .env_clear()
         .env("TZ", "UTC0")
         .current_dir("/")
+        .process_group(0)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command

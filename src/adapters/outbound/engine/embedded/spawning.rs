@@ -102,8 +102,9 @@ async fn start(program: PathBuf, setup: Setup, id: u64) -> Option<(Worker, Walls
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true);
+    // Ctrl-C in a terminal is for this server alone, which lets running calls end.
     #[cfg(unix)]
-    command.current_dir("/");
+    command.current_dir("/").process_group(0);
     let mut child = command.spawn().ok()?;
     let (stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);
     let mut worker = Worker {
