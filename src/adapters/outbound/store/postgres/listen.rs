@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions
 use tokio_util::sync::CancellationToken;
 
 use super::PgReader;
+use super::announcement::Origin;
 use super::hear::{self, ANSWER};
 use super::migrate::{MAILBOX, SESSIONS, TOOLS, migrate};
 use super::order::OrderedFeed;
@@ -62,8 +63,7 @@ impl Online {
 
 pub(super) struct ListenTask {
     pub(super) options: PgConnectOptions,
-    pub(super) schema: String,
-    pub(super) instance: String,
+    pub(super) origin: Origin,
     pub(super) reader: PgReader,
     pub(super) feed: Arc<OrderedFeed>,
     pub(super) sessions: Feed<SessionEvent>,
@@ -121,7 +121,7 @@ impl ListenTask {
             .connect_lazy_with(self.options.clone());
         let mut connection = pool.acquire().await?;
         for part in [TOOLS, SESSIONS, MAILBOX] {
-            migrate(&mut connection, &self.schema, &part)
+            migrate(&mut connection, &self.origin.schema, &part)
                 .await
                 .map_err(|error| sqlx::Error::Configuration(error.into()))?;
         }
@@ -148,15 +148,13 @@ impl ListenTask {
 
     fn note(&self, told: &PgNotification, news: &mut News) {
         if told.channel() == sessions::CHANNEL {
-            let heard = sessions::heard(told.payload(), &self.schema, &self.instance);
-            if let Some(event) = heard {
+            if let Some(event) = sessions::heard(told.payload(), &self.origin) {
                 self.sessions.publish(event);
             }
             return;
         }
         if told.channel() == mailbox::CHANNEL {
-            let heard = mailbox::heard(told.payload(), &self.schema, &self.instance);
-            if let Some(name) = heard {
+            if let Some(name) = mailbox::heard(told.payload(), &self.origin) {
                 self.mailbox.publish(name);
             }
             return;
@@ -166,7 +164,8 @@ impl ListenTask {
             return;
         };
         // Our own writes were told by the writer, which has the record at hand.
-        if heard.schema != self.schema || heard.instance.as_deref() == Some(&self.instance) {
+        let Origin { schema, instance } = &self.origin;
+        if heard.schema != *schema || heard.instance.as_ref() == Some(instance) {
             return;
         }
         match heard.target.as_deref().map(ToolName::parse_external) {

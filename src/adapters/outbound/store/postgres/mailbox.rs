@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
 
+use super::announcement::Origin;
 use super::connect::answer;
 use super::error::store_error;
 use super::listen::Online;
@@ -17,45 +18,33 @@ pub(super) const CHANNEL: &str = "dynamic_mcp_mailbox";
 #[derive(Clone)]
 pub struct PgMailbox {
     pub(super) pool: PgPool,
-    pub(super) schema: String,
-    pub(super) instance: String,
+    pub(super) origin: Origin,
     pub(super) feed: Feed<String>,
     pub(super) online: Online,
 }
 
-/// An announcement's payload.
+/// Tells that a letter of this name was left.
 #[derive(Serialize, Deserialize)]
-struct Announcement {
-    schema: String,
-    #[serde(rename = "instanceId")]
-    instance: String,
+struct Left {
     letter: String,
 }
 
-/// The letter that an announcement tells a process of; nothing where it comes from the process itself or from another
-/// schema.
-pub(super) fn heard(payload: &str, schema: &str, instance: &str) -> Option<String> {
-    let heard: Announcement = serde_json::from_str(payload).ok()?;
-    (heard.schema == schema && heard.instance != instance).then_some(heard.letter)
+/// The letter that an announcement tells a process of.
+pub(super) fn heard(payload: &str, origin: &Origin) -> Option<String> {
+    origin.heard(payload).map(|Left { letter }| letter)
 }
 
 #[async_trait]
 impl Mailbox for PgMailbox {
     async fn post(&self, name: &str, letter: &str) -> Result<(), StoreError> {
         self.online.check()?;
-        let announcement = Announcement {
-            schema: self.schema.clone(),
-            instance: self.instance.clone(),
-            letter: name.to_owned(),
-        };
-        // A struct of texts always has a JSON form.
-        let announcement = serde_json::to_string(&announcement).unwrap_or_default();
+        let announcement = self.origin.announce(Left { letter: name.to_owned() });
         let sql = format!(
             "WITH old AS (DELETE FROM {0}.mcp_mailbox WHERE posted_at < now() - interval '1 hour'), \
              kept AS (INSERT INTO {0}.mcp_mailbox (name, letter) VALUES ($1, $2) \
                  ON CONFLICT (name) DO UPDATE SET letter = excluded.letter, posted_at = now() RETURNING 1) \
              SELECT pg_notify($3, $4) FROM kept",
-            self.schema
+            self.origin.schema
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(name).bind(letter);
         let query = query.bind(CHANNEL).bind(announcement).execute(&self.pool);
@@ -64,8 +53,8 @@ impl Mailbox for PgMailbox {
 
     async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.online.check()?;
-        let sql =
-            format!("DELETE FROM {}.mcp_mailbox WHERE name = $1 RETURNING letter", self.schema);
+        let schema = &self.origin.schema;
+        let sql = format!("DELETE FROM {schema}.mcp_mailbox WHERE name = $1 RETURNING letter");
         let taken = sqlx::query_scalar(AssertSqlSafe(sql)).bind(name).fetch_optional(&self.pool);
         answer(taken).await.map_err(store_error)
     }

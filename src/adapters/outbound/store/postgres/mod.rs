@@ -4,6 +4,7 @@
 //! whoever makes it. A process has one writer, which makes one transaction of the writes that wait, and one
 //! listener, which hears of others' changes and knows whether the database is there.
 
+mod announcement;
 mod attachments;
 mod connect;
 mod error;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use announcement::Origin;
 pub use attachments::PgAttachments;
 pub use connect::{SchemaName, SettingsError};
 use listen::{ListenTask, Online};
@@ -80,31 +82,29 @@ impl PgToolStore {
             schema: schema.clone(),
             default_engine: options.default_engine,
         };
+        let origin = Origin { schema: schema.clone(), instance: options.instance.clone() };
         let sessions = PgSessionStore {
             pool: pool.clone(),
-            schema: schema.clone(),
-            instance: options.instance.clone(),
+            origin: origin.clone(),
             feed: Feed::new(SessionEvent::Resync),
             online: online.clone(),
         };
         let mailbox = PgMailbox {
             pool: pool.clone(),
-            schema: schema.clone(),
-            instance: options.instance.clone(),
+            origin: origin.clone(),
             feed: Feed::new(String::new()),
             online: online.clone(),
         };
         let (writer, writing) = writer(WriterTask {
             pool,
-            schema: schema.clone(),
-            instance: options.instance.clone(),
+            schema,
+            instance: options.instance,
             history: i32::try_from(options.history.max(1)).unwrap_or(i32::MAX),
             feed: Arc::clone(&feed),
         });
         let listening = ListenTask {
             options: connect,
-            schema,
-            instance: options.instance,
+            origin,
             reader: reader.clone(),
             feed: Arc::clone(&feed),
             sessions: sessions.feed.clone(),

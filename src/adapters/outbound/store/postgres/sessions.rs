@@ -10,6 +10,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _};
 
+use super::announcement::Origin;
 use super::error::reason;
 use super::listen::Online;
 use crate::adapters::outbound::store::feed::Feed;
@@ -28,18 +29,14 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct PgSessionStore {
     pub(super) pool: PgPool,
-    pub(super) schema: String,
-    pub(super) instance: String,
+    pub(super) origin: Origin,
     pub(super) feed: Feed<SessionEvent>,
     pub(super) online: Online,
 }
 
-/// An announcement's payload.
+/// Tells what has become of a session.
 #[derive(Serialize, Deserialize)]
-struct Announcement {
-    schema: String,
-    #[serde(rename = "instanceId")]
-    instance: String,
+struct Told {
     session: String,
     #[serde(flatten)]
     what: What,
@@ -53,15 +50,11 @@ enum What {
     Cancelled { request: String },
 }
 
-/// What an announcement tells a process; nothing where it comes from the process itself or from another
-/// schema.
-pub(super) fn heard(payload: &str, schema: &str, instance: &str) -> Option<SessionEvent> {
-    let heard: Announcement = serde_json::from_str(payload).ok()?;
-    if heard.schema != schema || heard.instance == instance {
-        return None;
-    }
-    let key = SessionKey::from_str(&heard.session).ok()?;
-    Some(match heard.what {
+/// What an announcement tells a process.
+pub(super) fn heard(payload: &str, origin: &Origin) -> Option<SessionEvent> {
+    let Told { session, what } = origin.heard(payload)?;
+    let key = SessionKey::from_str(&session).ok()?;
+    Some(match what {
         What::Ended => SessionEvent::Ended(key),
         What::LogLevel { level } => SessionEvent::LogLevel(key, level),
         What::Cancelled { request } => SessionEvent::Cancelled(key, request),
@@ -73,18 +66,11 @@ type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 impl PgSessionStore {
     /// `{s}` in the statement is the table.
     fn sql(&self, statement: &str) -> AssertSqlSafe<String> {
-        AssertSqlSafe(statement.replace("{s}", &format!("{}.mcp_sessions", self.schema)))
+        AssertSqlSafe(statement.replace("{s}", &format!("{}.mcp_sessions", self.origin.schema)))
     }
 
     fn announcement(&self, key: &SessionKey, what: What) -> String {
-        let announcement = Announcement {
-            schema: self.schema.clone(),
-            instance: self.instance.clone(),
-            session: key.to_string(),
-            what,
-        };
-        // A struct of texts always has a JSON form.
-        serde_json::to_string(&announcement).unwrap_or_default()
+        self.origin.announce(Told { session: key.to_string(), what })
     }
 
     async fn run(&self, query: PgQuery<'_>) -> Result<Vec<PgRow>, SessionStoreError> {
